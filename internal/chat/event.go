@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chat
+
+// EventKind says what an event of a log is. The names are public and stored.
+type EventKind string
+
+// Messages: they have an id, count as messages (system ones do not) and are what history shows.
+const (
+	Text   EventKind = "text"
+	Image  EventKind = "image"
+	File   EventKind = "file"
+	System EventKind = "system"
+)
+
+// Other events of a room's log.
+const (
+	MessageEdited   EventKind = "message_edited"
+	MessageDeleted  EventKind = "message_deleted"
+	ReactionAdded   EventKind = "reaction_added"
+	ReactionRemoved EventKind = "reaction_removed"
+	MessagePinned   EventKind = "message_pinned"
+	MessageUnpinned EventKind = "message_unpinned"
+	RoomUpdated     EventKind = "room_updated"
+	Moderated       EventKind = "moderated"
+	RoomDeleted     EventKind = "room_deleted"
+)
+
+// Events of a user's own log.
+const (
+	RoomAdded        EventKind = "room_added"
+	RemovedFromRoom  EventKind = "removed_from_room"
+	AccountModerated EventKind = "account_moderated"
+)
+
+// What a system message says in its Details.Event.
+const (
+	MemberJoined = "member_joined"
+	MemberLeft   = "member_left"
+)
+
+// IsMessage tells whether the event is a message, with an id of its own.
+func (k EventKind) IsMessage() bool { return k == Text || k == Image || k == File || k == System }
+
+// Counts tells whether the event counts as a message when unread ones are counted.
+func (k EventKind) Counts() bool { return k == Text || k == Image || k == File }
+
+// Event is one entry of a log. After Tx.Append it is never changed, so that everybody may share it.
+type Event struct {
+	RoomNum  int64
+	RoomID   RoomID
+	RoomKind RoomKind
+	Seq      uint64 // given by Tx.Append
+	Count    uint64 // messages up to and including this event; given by Tx.Append
+	Kind     EventKind
+	At       Time
+
+	Actor     UserID // who sent or did it
+	ActorName string // the sender's display name, of messages
+
+	// Of messages; MessageID also names what an event about a message touched.
+	MessageID   ID
+	Content     string
+	ReplyTo     ID
+	ThreadID    ID
+	Flagged     bool
+	Edited      bool
+	Deleted     bool   // a tombstone: Content is empty
+	ClientMsgID string // the sender alone sees it
+
+	Details *Details // of system messages and other events; nil without
+}
+
+// Details are what an event touched. They are stored as JSON.
+type Details struct {
+	Event    string     `json:"event,omitempty"`   // of system messages: what happened
+	UserID   UserID     `json:"user_id,omitempty"` // whom it happened to
+	Role     string     `json:"role,omitempty"`
+	Action   string     `json:"action,omitempty"`
+	Reason   string     `json:"reason,omitempty"`
+	Until    Time       `json:"until,omitempty"`
+	RoomID   RoomID     `json:"room_id,omitempty"` // of a user's own log: the room
+	RoomName string     `json:"room_name,omitempty"`
+	RoomKind RoomKind   `json:"room_kind,omitempty"`
+	Changes  *RoomPatch `json:"changes,omitempty"` // of room_updated
+}
+
+// RoomPatch are new values of a room's settings; nil leaves one as it is.
+type RoomPatch struct {
+	Name        *string     `json:"name,omitempty"`
+	Description *string     `json:"description,omitempty"`
+	MaxMembers  *int        `json:"max_members,omitempty"`
+	SlowMode    *int        `json:"slow_mode,omitempty"`
+	ReadOnly    *bool       `json:"read_only,omitempty"`
+	History     *Visibility `json:"history_visibility,omitempty"`
+	OwnerID     *UserID     `json:"owner_id,omitempty"` // of a transfer
+}
+
+// Joins tells whom the event makes a member, if anybody.
+func (e *Event) Joins() (UserID, bool) {
+	if e.Kind == System && e.Details != nil && e.Details.Event == MemberJoined {
+		return e.Details.UserID, true
+	}
+	return "", false
+}
+
+// Removes tells whose membership the event ends, if anybody's. RoomDeleted ends everybody's.
+func (e *Event) Removes() (UserID, bool) {
+	if e.Details == nil {
+		return "", false
+	}
+	switch {
+	case e.Kind == System && e.Details.Event == MemberLeft,
+		e.Kind == Moderated && (e.Details.Action == ActionKick || e.Details.Action == ActionBan):
+		return e.Details.UserID, true
+	}
+	return "", false
+}
+
+// What a moderator can do in a room (admin/rooms/{room_id}/moderate).
+const (
+	ActionKick    = "kick"
+	ActionBan     = "ban"
+	ActionUnban   = "unban"
+	ActionMute    = "mute"
+	ActionUnmute  = "unmute"
+	ActionPromote = "promote"
+	ActionDemote  = "demote"
+	ActionLock    = "lock"
+	ActionUnlock  = "unlock"
+)

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chat
+
+import "context"
+
+// Store keeps everything. It has one writer (Submit) and any number of concurrent readers, who see what is committed.
+type Store interface {
+	Writer
+	Reader
+	Places
+}
+
+// Writer makes changes durable.
+type Writer interface {
+	// Submit queues c behind everything submitted before and never blocks. The writer applies what waits in one
+	// transaction, in the order of submission (later changes see the earlier ones), commits with one fsync, and hands
+	// the events to whoever the store was opened with, who calls Done of every change.
+	//
+	// A change whose Apply returns an *Error was refused and has written nothing: its Done gets that error, after the
+	// commit, too. Any other error, or a failing commit, undoes the whole transaction; the changes are then tried one by
+	// one, and Done of those that fail gets ErrUnavailable. Apply may therefore be called twice.
+	Submit(c Change)
+}
+
+// Change is one change on its way through the writer.
+type Change interface {
+	Apply(tx Tx) error // on the writer's goroutine; decides entirely before its first write
+	Done(err error)    // exactly once, after the commit; must not block
+}
+
+// Batch is the outcome of one commit: what a store hands to its observer, in the order of commits.
+type Batch struct {
+	Events  []*Event // of all logs, in the order of their commit
+	Changes []Outcome
+}
+
+// Outcome is a change with its outcome.
+type Outcome struct {
+	Change Change
+	Err    error
+}
+
+// Resolve tells every change its outcome. The observer calls it exactly once.
+func (b *Batch) Resolve() {
+	for _, o := range b.Changes {
+		o.Change.Done(o.Err)
+	}
+}
+
+// Tx is the writer's transaction: the current state with all earlier changes, and the ways to change it. Pointers that it
+// returns are the writer's own cached state: read them, change copies, and put those. A nil pointer without an error
+// means that there is no such thing. Errors are failures of the storage.
+type Tx interface {
+	Now() Time // when this change is applied; never before an earlier change of the same log
+	RoomTx
+	MemberTx
+	UserTx
+	OnceTx
+}
+
+// RoomTx is about rooms and their logs.
+type RoomTx interface {
+	Room(id RoomID) (*Room, error) // deleted ones too
+	CreateRoom(r *Room) error      // gives r.Num
+	UpdateRoom(r *Room) error      // settings, Deleted and MemberCount; not the head of the log
+	// Append gives e the room's next seq, its number, id, kind and running count, and stores it. e.At is set when 0.
+	Append(r *Room, e *Event) error
+	Message(id ID) (*Event, error) // in its current state, with its room
+}
+
+// MemberTx is about who is in a room or kept out of it.
+type MemberTx interface {
+	Member(r *Room, u UserID) (*Member, error)
+	PutMember(r *Room, m *Member) error // adds or changes; keeps r.MemberCount
+	RemoveMember(r *Room, u UserID) error
+	Members(r *Room) ([]Member, error)                     // by seniority: the earliest joined first
+	SetSent(r *Room, m *Member, seq uint64, at Time) error // LastSent and LastSentAt, on the way of every message
+	Ban(r *Room, u UserID) (*Ban, error)
+	PutBan(r *Room, b *Ban) error
+	RemoveBan(r *Room, u UserID) error
+}
+
+// UserTx is about accounts.
+type UserTx interface {
+	User(id UserID) (*User, error)
+	CreateUser(u *User) error // with a membership in Announcements and their own log, see Service.CreateUser
+	UpdateUser(u *User) error
+}
+
+// OnceTx is what makes a repeated request do nothing again.
+type OnceTx interface {
+	// Request finds what a client_msg_id stood for. room is 0 outside rooms.
+	Request(u UserID, room int64, clientMsgID string) (*Request, error)
+	PutRequest(u UserID, room int64, clientMsgID string, r *Request) error
+	// PacketSeen tells whether the QoS 2 packet id of o was stored and not released.
+	PacketSeen(o Origin) (bool, error)
+	PutPacket(o Origin) error
+}
+
+// Request is a request that succeeded: what it asked, as a digest, and its outcome.
+type Request struct {
+	Digest  [16]byte
+	Outcome []byte
+}
+
+// Reader answers from what is committed. A nil pointer without an error means that there is no such thing.
+type Reader interface {
+	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
+	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)
+	ReadUser(ctx context.Context, id UserID) (*User, error)
+	// RoomsOf lists every room that u is a member of, own log, announcements and private conversations included, by id.
+	RoomsOf(ctx context.Context, u UserID) ([]Membership, error)
+	// PublicRooms lists public rooms whose id or name contains query (any case), by id, after after.
+	PublicRooms(ctx context.Context, query string, after RoomID, limit int) ([]Room, error)
+	// RoomMembers lists members by id, after after; limit 0 is all of them.
+	RoomMembers(ctx context.Context, room int64, after UserID, limit int) ([]Member, error)
+	Users(ctx context.Context, query string, after UserID, limit int) ([]User, error)
+	// Log reads events of a log: see LogQuery. Messages come in their current state.
+	Log(ctx context.Context, room *Room, q LogQuery) ([]*Event, error)
+	// CountAt is the number of messages in a log up to and including seq.
+	CountAt(ctx context.Context, room int64, seq uint64) (uint64, error)
+	ReadMessage(ctx context.Context, id ID) (*Event, error)
+}
+
+// Membership is a room as one of its members has it, read in one snapshot.
+type Membership struct {
+	Room   Room
+	Member Member
+	Unread uint64 // messages after max(first visible - 1, read, own last sent)
+}
+
+// LogQuery selects from a log: seq >= From and (To == 0 or seq <= To), at most Limit events, ascending or (Descending)
+// from the upper end. Before, when not 0, leaves out what is not older. MessagesOnly leaves out other events.
+type LogQuery struct {
+	From, To     uint64
+	Before       Time
+	Limit        int
+	Descending   bool
+	MessagesOnly bool
+}
+
+// Places keeps where persistent sessions are in the logs: for each room the highest seq acknowledged without a gap.
+// Changes are submitted and become durable in order; done (which may be nil) is called once they are or could not be.
+type Places interface {
+	LoadPlaces(ctx context.Context, session int64) (map[RoomID]uint64, error)
+	SavePlaces(places []Place, done func(error))
+	// StartPlaces sets a session's places to the heads of all rooms its user is in, as of this change in the writer's
+	// order, forgetting any others, and reports them.
+	StartPlaces(session int64, u UserID, done func(map[RoomID]uint64, error))
+	DropPlaces(session int64, done func(error))
+}
+
+// Place is one session's place in one log.
+type Place struct {
+	Session int64
+	Room    int64 // Room.Num
+	Seq     uint64
+}
