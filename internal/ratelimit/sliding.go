@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ratelimit
+
+import "time"
+
+// Sliding lets at most a number of requests per key start in any window of time.
+type Sliding struct{ table }
+
+// New returns a limiter of limit requests per window. A limit of 0 lets
+// everything pass. Where now is nil it is time.Now. New panics on a negative
+// limit and, where there is a limit, on a window that is not positive.
+func New(limit int, window time.Duration, now func() time.Time) *Sliding {
+	s := new(Sliding)
+	s.init(limit, window, now)
+	return s
+}
+
+// Reserve takes the next place of a key. With ok the request may start after
+// wait, which is at most maxWait, and 0 for now. Otherwise nothing has been
+// taken, and the same call would have succeeded had it been made wait later: the
+// value to tell a client as "retry after".
+//
+// Places are handed out in order: a later call never gets an earlier time.
+// Between the first and the last of any limit+1 places lies at least a window. A
+// place cannot be given back. The count is of the times handed out; a caller that
+// starts late starts closer to the next one.
+func (s *Sliding) Reserve(key string, maxWait time.Duration) (wait time.Duration, ok bool) {
+	if s.limit == 0 {
+		return 0, true
+	}
+	maxWait = max(maxWait, 0)
+	shard, now := s.lock(key)
+	defer shard.mu.Unlock()
+
+	log := shard.logs[key]
+	place := now
+	if log != nil {
+		log.expire(now, s.window)
+		if log.n == s.limit {
+			place = log.at(0) + s.window // in the future, or it would have expired
+		}
+	}
+	if wait = place - now; wait > maxWait {
+		return wait - maxWait, false
+	}
+	shard.add(log, key, place, s.limit)
+	return wait, true
+}
+
+// Len returns the number of keys that are kept in memory.
+func (s *Sliding) Len() int { return s.size() }
