@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chat
+
+// What account_moderated says in its Details.Action, beside ban, unban, mute and unmute.
+const (
+	ActionCredentials = "credentials_revoked" // the password changed or tokens were revoked: live connections end
+	ActionRole        = "role_changed"
+	ActionErase       = "erased"
+)
+
+// NewUser is an account to be made.
+type NewUser struct {
+	ID           UserID
+	DisplayName  string
+	Role         ServerRole // RoleUser when empty
+	PasswordHash string     // empty: tokens only
+}
+
+// Account is the outcome of a change to an account.
+type Account struct {
+	Repeat
+	User User `json:"-"`
+}
+
+// CreateUser makes an account, for the operator.
+func (s *Service) CreateUser(n NewUser) *Pending[Account] {
+	if n.Role == "" {
+		n.Role = RoleUser
+	}
+	if n.DisplayName == "" {
+		n.DisplayName = string(n.ID)
+	}
+	switch {
+	case !ValidUserID(n.ID):
+		return refused[Account](Refuse(BadRequest, "user_id: %q cannot be chosen; use a lower-case letter or digit, then up to 63 of a-z 0-9 . _ -, and no reserved word", string(n.ID)))
+	case n.Role != RoleUser && n.Role != RoleAdministrator:
+		return refused[Account](Refuse(BadRequest, "role: must be user or administrator"))
+	}
+	return administer[Account](s, func(tx Tx, _ *User) (Account, error) {
+		taken, err := tx.User(n.ID)
+		if err != nil {
+			return Account{}, err
+		}
+		if taken != nil {
+			return Account{}, Refuse(Conflict, "user_id: %q is taken or was once; choose another", string(n.ID))
+		}
+		u := User{ID: n.ID, DisplayName: n.DisplayName, Role: n.Role, PasswordHash: n.PasswordHash, CreatedAt: tx.Now()}
+		if err := tx.CreateUser(&u); err != nil {
+			return Account{}, err
+		}
+		return Account{User: u}, nil
+	})
+}
+
+// changeUser changes an account and tells it, in its own log, what happened.
+func (s *Service) changeUser(id UserID, d Details, alter func(tx Tx, u *User) error) *Pending[Account] {
+	return administer[Account](s, func(tx Tx, _ *User) (Account, error) {
+		return s.alterUser(tx, id, SystemUser, d, alter)
+	})
+}
+
+func (s *Service) alterUser(tx Tx, id, actor UserID, d Details, alter func(tx Tx, u *User) error) (Account, error) {
+	u, err := s.existing(tx, id)
+	if err != nil {
+		return Account{}, err
+	}
+	changed := *u
+	if err := alter(tx, &changed); err != nil {
+		return Account{}, err
+	}
+	if err := tx.UpdateUser(&changed); err != nil {
+		return Account{}, err
+	}
+	d.UserID = id
+	return Account{User: changed}, s.tell(tx, id, &Event{Kind: AccountModerated, Actor: actor, Details: &d})
+}
+
+// SetPassword replaces an account's password ("" leaves tokens only): older tokens are void, live connections end.
+func (s *Service) SetPassword(id UserID, hash string) *Pending[Account] {
+	return s.changeUser(id, Details{Action: ActionCredentials}, func(_ Tx, u *User) error {
+		u.PasswordHash = hash
+		u.Generation++
+		return nil
+	})
+}
+
+// SetRole makes an account an administrator, or a user again.
+func (s *Service) SetRole(id UserID, role ServerRole) *Pending[Account] {
+	if role != RoleUser && role != RoleAdministrator {
+		return refused[Account](Refuse(BadRequest, "role: must be user or administrator"))
+	}
+	return s.changeUser(id, Details{Action: ActionRole, Role: string(role)}, func(_ Tx, u *User) error {
+		u.Role = role
+		return nil
+	})
+}
+
+// RemoveUser erases an account: it leaves its rooms, its credentials are void, its name stays taken. What it wrote stays
+// under its name's place in the threads.
+func (s *Service) RemoveUser(id UserID, rooms []RoomID) *Pending[Account] {
+	return s.changeUser(id, Details{Action: ActionErase}, func(tx Tx, u *User) error {
+		for _, room := range rooms {
+			r, err := tx.Room(room)
+			if err != nil {
+				return err
+			}
+			if r == nil || r.Deleted || fixedMembership(r) != nil {
+				continue
+			}
+			m, err := tx.Member(r, id)
+			if err != nil {
+				return err
+			}
+			if m == nil {
+				continue
+			}
+			if err := s.leave(tx, r, m, u); err != nil {
+				return err
+			}
+		}
+		u.Deleted, u.PasswordHash, u.DisplayName = true, "", ""
+		u.Generation++
+		return nil
+	})
+}
+
+// ModerateUser bans, unbans, mutes or unmutes an account on the whole server. Administrators may, but not each other.
+func (s *Service) ModerateUser(call Call, id UserID, act Moderation) *Pending[Acted] {
+	act.User = id
+	if err := act.check(); err != nil {
+		return refused[Acted](err)
+	}
+	parts := []string{act.Action, string(id), act.Duration.String(), act.Reason}
+	return submit[Acted](s, call, scope{}, "moderate user", parts, func(tx Tx, u *User) (Acted, error) {
+		if u.Role != RoleAdministrator {
+			return Acted{}, Refuse(Forbidden, "only administrators do that")
+		}
+		target, err := s.existing(tx, id)
+		if err != nil {
+			return Acted{}, err
+		}
+		if target.Role == RoleAdministrator {
+			return Acted{}, Refuse(Forbidden, "user_id: %q is an administrator; take that role away first", string(id))
+		}
+		out := Acted{User: id, Action: act.Action}
+		d := Details{Action: act.Action, Reason: act.Reason}
+		if act.Action == ActionBan || act.Action == ActionMute {
+			out.Until = act.until(tx.Now())
+			d.Until = out.Until
+		}
+		_, err = s.alterUser(tx, id, u.ID, d, func(_ Tx, t *User) error {
+			switch act.Action {
+			case ActionBan, ActionUnban:
+				t.BannedUntil, t.BanReason = out.Until, act.Reason
+			case ActionMute, ActionUnmute:
+				t.MutedUntil = out.Until
+			default:
+				return Refuse(BadRequest, "action: must be ban, unban, mute or unmute")
+			}
+			return nil
+		})
+		return out, err
+	})
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chat
+
+import (
+	"context"
+	"slices"
+)
+
+// visible is a room that the caller may read, with what they may see of it.
+func (s *Service) visible(ctx context.Context, who Principal, id RoomID) (*Room, *Member, error) {
+	r, err := s.store.ReadRoom(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r == nil || r.Deleted {
+		return nil, nil, noRoom(id)
+	}
+	m, err := s.store.ReadMember(ctx, r.Num, who.UserID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if m == nil {
+		return nil, nil, access(r, id, nil, nil, s.now())
+	}
+	return r, m, nil
+}
+
+// HistoryQuery selects a page of a room's messages. At most one of Before, BeforeSeq, AfterSeq and Around.
+type HistoryQuery struct {
+	Limit     int
+	Before    Time
+	BeforeSeq uint64
+	AfterSeq  *uint64 // ascending
+	Around    ID
+}
+
+// Page is a page of messages in their current state, newest first, or ascending after AfterSeq.
+type Page struct {
+	Room     *Room
+	Messages []*Event
+	From, To uint64 // the part of the log that the page covers; both 0 when it covers none
+	HasMore  bool   // beyond the page, in its direction
+}
+
+// History reads a page of a room that the caller is a member of.
+func (s *Service) History(ctx context.Context, who Principal, room RoomID, q HistoryQuery) (*Page, error) {
+	r, m, err := s.visible(ctx, who, room)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := pageSize(q.Limit, s.limit.HistoryPage, s.limit.MaxHistoryPage)
+	if err != nil {
+		return nil, err
+	}
+	first := r.FirstVisible(m.JoinedSeq)
+	switch {
+	case !q.Around.IsZero():
+		return s.around(ctx, r, first, q.Around, limit)
+	case q.AfterSeq != nil:
+		return s.ascending(ctx, r, max(first, *q.AfterSeq+1), limit)
+	}
+	to := r.LastSeq
+	if q.BeforeSeq > 0 {
+		to = min(to, q.BeforeSeq-1)
+	}
+	return s.descending(ctx, r, first, to, q.Before, limit)
+}
+
+func pageSize(asked, usual, most int) (int, error) {
+	switch {
+	case asked < 0:
+		return 0, Refuse(BadRequest, "limit: must not be negative")
+	case asked == 0:
+		return usual, nil
+	}
+	return min(asked, most), nil
+}
+
+func (s *Service) descending(ctx context.Context, r *Room, first, to uint64, before Time, limit int) (*Page, error) {
+	p := &Page{Room: r}
+	if to < first {
+		return p, nil
+	}
+	var err error
+	p.Messages, err = s.store.Log(ctx, r, LogQuery{From: first, To: to, Before: before, Limit: limit + 1, Descending: true, MessagesOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	p.From, p.To = first, to
+	if before != 0 && len(p.Messages) > 0 {
+		p.To = p.Messages[0].Seq
+	}
+	if len(p.Messages) > limit {
+		p.HasMore = true
+		p.Messages = p.Messages[:limit]
+		p.From = p.Messages[limit-1].Seq
+	}
+	return p, nil
+}
+
+func (s *Service) ascending(ctx context.Context, r *Room, from uint64, limit int) (*Page, error) {
+	p := &Page{Room: r}
+	if from > r.LastSeq {
+		return p, nil
+	}
+	var err error
+	p.Messages, err = s.store.Log(ctx, r, LogQuery{From: from, To: r.LastSeq, Limit: limit + 1, MessagesOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	p.From, p.To = from, r.LastSeq
+	if len(p.Messages) > limit {
+		p.HasMore = true
+		p.Messages = p.Messages[:limit]
+		p.To = p.Messages[limit-1].Seq
+	}
+	return p, nil
+}
+
+// around reads as many messages before a message as after it.
+func (s *Service) around(ctx context.Context, r *Room, first uint64, id ID, limit int) (*Page, error) {
+	centre, err := s.store.ReadMessage(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if centre == nil || centre.RoomNum != r.Num || centre.Seq < first {
+		return nil, Refuse(NotFound, "around: there is no such message in this room")
+	}
+	newer, err := s.ascending(ctx, r, centre.Seq+1, limit/2)
+	if err != nil {
+		return nil, err
+	}
+	older, err := s.descending(ctx, r, first, centre.Seq, 0, limit-len(newer.Messages))
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(newer.Messages)
+	older.Messages = append(newer.Messages, older.Messages...)
+	older.To = max(older.To, newer.To)
+	return older, nil
+}
+
+// Synced is the answer to sync.
+type Synced struct {
+	Rooms   []Membership // every room of the caller
+	Events  []*Event     // of the rooms asked for, each room's in order
+	HasMore bool
+}
+
+// Sync tells the heads of all the caller's rooms, and reads on in the logs of some of them after the seqs given.
+func (s *Service) Sync(ctx context.Context, who Principal, after map[RoomID]uint64, limit int) (*Synced, error) {
+	limit, err := pageSize(limit, s.limit.MaxSyncEvents, s.limit.MaxSyncEvents)
+	if err != nil {
+		return nil, err
+	}
+	out := &Synced{}
+	if out.Rooms, err = s.store.RoomsOf(ctx, who.UserID); err != nil {
+		return nil, err
+	}
+	for i := range out.Rooms {
+		m := &out.Rooms[i]
+		last, asked := after[m.Room.ID]
+		if !asked {
+			continue
+		}
+		from := max(m.Room.FirstVisible(m.Member.JoinedSeq), last+1)
+		if from > m.Room.LastSeq {
+			continue
+		}
+		if limit == 0 {
+			out.HasMore = true
+			break
+		}
+		events, err := s.store.Log(ctx, &m.Room, LogQuery{From: from, To: m.Room.LastSeq, Limit: limit})
+		if err != nil {
+			return nil, err
+		}
+		out.Events = append(out.Events, events...)
+		limit -= len(events)
+		if n := len(events); n > 0 && events[n-1].Seq < m.Room.LastSeq {
+			out.HasMore = true
+		}
+	}
+	return out, nil
+}
+
+// Mine lists the caller's rooms with their heads.
+func (s *Service) Mine(ctx context.Context, who Principal) ([]Membership, error) {
+	return s.store.RoomsOf(ctx, who.UserID)
+}
+
+// PublicRooms lists rooms that anybody may join.
+func (s *Service) PublicRooms(ctx context.Context, query string, after RoomID, limit int) ([]Room, bool, error) {
+	limit, err := pageSize(limit, s.limit.MaxListPage, s.limit.MaxListPage)
+	if err != nil {
+		return nil, false, err
+	}
+	rooms, err := s.store.PublicRooms(ctx, query, after, limit+1)
+	if len(rooms) > limit {
+		return rooms[:limit], true, err
+	}
+	return rooms, false, err
+}
+
+// RoomInfo is what a caller may know of a room: Members only as a member.
+type RoomInfo struct {
+	Room    *Room
+	Self    *Member // nil for a stranger to a public room
+	Members []Member
+	HasMore bool
+}
+
+// RoomInfo tells about a room, with a page of members after a user id.
+func (s *Service) RoomInfo(ctx context.Context, who Principal, id RoomID, after UserID, limit int) (*RoomInfo, error) {
+	limit, err := pageSize(limit, s.limit.MaxListPage, s.limit.MaxListPage)
+	if err != nil {
+		return nil, err
+	}
+	r, m, err := s.visible(ctx, who, id)
+	if CodeOf(err) == NotMember {
+		r, err = s.store.ReadRoom(ctx, id)
+		return &RoomInfo{Room: r}, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	info := &RoomInfo{Room: r, Self: m}
+	info.Members, err = s.store.RoomMembers(ctx, r.Num, after, limit+1)
+	if len(info.Members) > limit {
+		info.Members, info.HasMore = info.Members[:limit], true
+	}
+	return info, err
+}
