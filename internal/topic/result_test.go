@@ -162,6 +162,29 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// resolvingContext has ended, and looking at its end resolves a promise.
+type resolvingContext struct {
+	context.Context
+	promise *Promise
+}
+
+func (c resolvingContext) Done() <-chan struct{} {
+	c.promise.Resolve("there", nil)
+	return c.Context.Done()
+}
+
+// Where outcome and end of the context are there together, the outcome counts.
+func TestWaitPrefersTheOutcome(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 64 { // select chooses at random
+		p := NewPromise()
+		if reply, err := p.Wait(resolvingContext{ended, p}); reply != "there" || err != nil {
+			t.Fatalf("got %v, %v, want the outcome", reply, err)
+		}
+	}
+}
+
 func TestPromiseMisusePanics(t *testing.T) {
 	for name, tt := range map[string]struct {
 		do   func()
