@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make help` lists the targets. Only Go is needed for run, test, bench and
+# release; check builds its tools once, into $(TOOLS).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+TOOLS    := $(or $(PARLEY_TOOLS),$(CURDIR)/.cache/bin)
+# How long each fuzzer runs, and how many at a time.
+FUZZTIME ?= 5s
+FUZZJOBS ?= 2
+
+# Tools, each under a name that carries its version, so that raising one
+# builds it anew.
+GOLANGCI    := $(TOOLS)/golangci-lint-v2.15.0
+GOVULNCHECK := $(TOOLS)/govulncheck-v1.8.0
+GOTESTSUM   := $(TOOLS)/gotestsum-v1.13.0
+GOLANGCI_PACKAGE    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK_PACKAGE := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+GOTESTSUM_PACKAGE   := gotest.tools/gotestsum@v1.13.0
+
+# gotestsum shows progress and counts; where it is not built, go test does.
+GOTEST = $(if $(wildcard $(GOTESTSUM)),$(GOTESTSUM) --format $(1) --,$(GO) test)
+PROGRESS := pkgname-and-test-fails
+
+say = printf '\n== %s\n'
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-9s %s\n", $$1, $$2}'
+
+## Running ------------------------------------------------------------------
+
+.PHONY: run build web
+run: build ## build, then serve demo rooms and users on loopback
+	@$(say) "serving the demo; data in ./data/demo, stop with Ctrl-C"
+	@exec bin/parley serve --demo --data ./data/demo
+
+build: web ## build bin/parley, with the web client where Node is there
+	@$(say) "building bin/parley $(VERSION)"
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
+
+web: ## build the web client
+	@if [ ! -f web/package.json ]; then exit 0; \
+	elif ! command -v npm >/dev/null; then $(say) "Node is not installed: building without the web client"; \
+	else $(say) "building the web client"; cd web && npm ci --no-audit --no-fund && npm run build; fi
+
+## Testing ------------------------------------------------------------------
+
+.PHONY: test check e2e bench fuzz
+test: ## all tests that need nothing but Go
+	@$(say) "testing"
+	@$(call GOTEST,$(PROGRESS)) ./...
+
+check: tools format vet tidy arch lint vuln race fuzz ## all that has to pass before a merge
+	@$(say) "check passed"
+
+e2e: e2e-node ## foreign MQTT clients against the real binary
+	@$(say) "end to end"
+	@$(call GOTEST,testname) -tags e2e -count=1 -timeout 15m ./test/e2e/...
+
+bench: ## Go benchmarks, then parley bench against a fresh server
+	@$(say) "Go benchmarks"
+	@packages=$$(grep -rl --include='*_test.go' '^func Benchmark' cmd internal | xargs -r -n1 dirname | sort -u | sed 's,^,./,'); \
+	if [ -z "$$packages" ]; then echo "none yet"; else $(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms $$packages; fi
+	@if [ -f scripts/bench.sh ]; then $(say) "parley bench"; bash scripts/bench.sh; fi
+
+fuzz: ## every fuzzer for FUZZTIME (5s), FUZZJOBS (2) at a time
+	@$(say) "fuzzing, $(FUZZTIME) each"
+	@bash scripts/fuzz.sh $(FUZZTIME) $(FUZZJOBS)
+
+## The parts of check -------------------------------------------------------
+
+.PHONY: tools format vet tidy arch lint vuln race e2e-node
+tools: $(GOTESTSUM) $(GOLANGCI) $(GOVULNCHECK)
+
+# GOFLAGS and CGO_ENABLED of a tool do not depend on how the tree is tested.
+define build-tool
+@$(say) "building $(notdir $@) into $(TOOLS) (once)"
+@mkdir -p $(TOOLS)
+@building=$$(mktemp -d $(TOOLS)/building.XXXXXX); trap 'rm -rf "$$building"' EXIT; \
+cd "$$building" && GOBIN="$$building" $(GO) install $(1) && mv "$$building"/$(2) $@
+endef
+$(GOTESTSUM):   ; $(call build-tool,$(GOTESTSUM_PACKAGE),gotestsum)
+$(GOLANGCI):    ; $(call build-tool,$(GOLANGCI_PACKAGE),golangci-lint)
+$(GOVULNCHECK): ; $(call build-tool,$(GOVULNCHECK_PACKAGE),govulncheck)
+
+format:
+	@$(say) "gofmt"
+	@files=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs gofmt -l); \
+	if [ -n "$$files" ]; then echo "not formatted; run gofmt -w on:"; echo "$$files"; exit 1; fi
+
+vet:
+	@$(say) "go vet"
+	@$(GO) vet ./... && $(GO) vet -tags e2e ./test/...
+
+# A proxy that is out of reach, or that refuses a module which only somebody
+# else's tests need, is no fault of the tree.
+tidy:
+	@$(say) "go mod tidy"
+	@errors=$$(mktemp); trap 'rm -f $$errors' EXIT; \
+	if $(GO) mod tidy -diff 2>$$errors; then exit 0; fi; \
+	if grep -qE 'dial tcp|no such host|i/o timeout|connection refused|403 Forbidden|module lookup disabled' $$errors; then \
+		tail -n 3 $$errors; echo "NOT CHECKED: the modules are out of reach"; \
+	else cat $$errors; echo "go.mod and go.sum are not tidy: run go mod tidy"; exit 1; fi
+
+arch:
+	@$(say) "imports and files of the tree"
+	@$(GO) test -count=1 ./internal/archtest
+
+lint: $(GOLANGCI)
+	@$(say) "golangci-lint"
+	@$(GOLANGCI) run ./...
+
+# The data base of weaknesses is fetched anew each time.
+vuln: $(GOVULNCHECK)
+	@$(say) "govulncheck"
+	@out=$$(mktemp); trap 'rm -f $$out' EXIT; \
+	if $(GOVULNCHECK) ./... >$$out 2>&1; then tail -n 5 $$out; exit 0; fi; \
+	if grep -qE 'Vulnerability #' $$out; then cat $$out; exit 1; fi; \
+	if grep -qE 'dial tcp|no such host|i/o timeout|connection refused|Forbidden|fetching vulnerabilities' $$out; then \
+		tail -n 3 $$out; echo "NOT CHECKED: the data base of weaknesses is out of reach"; \
+	else cat $$out; exit 1; fi
+
+race:
+	@$(say) "testing with the race detector"
+	@CGO_ENABLED=1 $(call GOTEST,$(PROGRESS)) -race ./...
+
+e2e-node:
+	@if ! command -v npm >/dev/null; then $(say) "npm is not installed: the MQTT.js tests cannot run"; exit 0; fi; \
+	cd test/e2e/mqttjs; \
+	if [ node_modules/.package-lock.json -nt package-lock.json ]; then exit 0; fi; \
+	$(say) "installing MQTT.js for the end-to-end tests"; npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
+
+## Releasing ----------------------------------------------------------------
+
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: release clean
+release: web ## static binaries, checksums and bill of materials into dist/
+	@bash scripts/release.sh '$(VERSION)' '$(LDFLAGS)' $(PLATFORMS)
+
+clean: ## remove what was built (bin, dist, .cache)
+	rm -rf bin dist .cache
