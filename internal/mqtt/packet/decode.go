@@ -164,6 +164,9 @@ func DecodeSubscribe(v Version, body []byte) (Subscribe, error) {
 	if r.err == nil && len(r.b) == 0 {
 		r.fail(protocolError("SUBSCRIBE: no topic filter [MQTT-3.8.3-2]"))
 	}
+	if n := countTexts(r.b, 1); n > 0 {
+		s.Subscriptions = make([]Subscription, 0, n)
+	}
 	for len(r.b) > 0 {
 		filter, shared := r.filter(v)
 		options := r.uint8("subscription options")
@@ -181,7 +184,7 @@ func DecodeSubscribe(v Version, body []byte) (Subscribe, error) {
 		case sub.QoS == 3:
 			r.fail(protocolError("subscription options: QoS 3, section 3.8.3.1"))
 		case v != V5 && options > 2:
-			r.fail(malformed("requested QoS: reserved bits are set, 3.1.1 [MQTT-3.8.3-4]"))
+			r.fail(malformed("requested QoS: reserved bits are set, 3.1.1 [MQTT-3-8.3-4]"))
 		case sub.RetainHandling == 3:
 			r.fail(protocolError("subscription options: retain handling 3, section 3.8.3.1"))
 		case options&0xC0 != 0:
@@ -236,6 +239,9 @@ func DecodeUnsubscribe(v Version, body []byte) (Unsubscribe, error) {
 	}
 	if r.err == nil && len(r.b) == 0 {
 		r.fail(protocolError("UNSUBSCRIBE: no topic filter [MQTT-3.10.3-2]"))
+	}
+	if n := countTexts(r.b, 0); n > 0 {
+		u.Filters = make([]string, 0, n)
 	}
 	for len(r.b) > 0 {
 		filter, _ := r.filter(v)

@@ -20,7 +20,8 @@
 // on the session, on who sent it or on limits that were agreed upon is left to the caller. Clauses are numbered as in MQTT
 // 5.0, with "3.1.1" before those that only the older standard has.
 //
-// Decoding never allocates more than a small multiple of the body. Byte slices in the decoded structs alias the body, so
+// Decoding never allocates more than a small multiple of the body: six times for a body of nothing but the shortest user
+// properties or subscriptions, thirty with those that take turns with subscription identifiers. Byte slices in the decoded structs alias the body, so
 // whoever keeps them longer than the buffer copies them; strings are copies.
 //
 // # Encoding

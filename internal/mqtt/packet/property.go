@@ -186,6 +186,9 @@ func (r *reader) property(id byte, name string, p *Properties) {
 	case idRetainAvailable:
 		p.RetainAvailable = new(r.bit(name))
 	case idUser:
+		if p.User == nil {
+			p.User = make([]UserProperty, 0, countUser(r.b))
+		}
 		p.User = append(p.User, UserProperty{Name: r.text(name), Value: r.text(name)})
 	case idMaximumPacketSize:
 		p.MaximumPacketSize = nonZero(r, name, r.uint32(name))
@@ -195,6 +198,26 @@ func (r *reader) property(id byte, name string, p *Properties) {
 		p.SubIDAvailable = new(r.bit(name))
 	case idSharedSubAvailable:
 		p.SharedSubAvailable = new(r.bit(name))
+	}
+}
+
+// countUser counts the user properties that follow one another at the front of b, the first without its identifier.
+func countUser(b []byte) int {
+	for n := 1; ; n++ {
+		for range 2 {
+			if len(b) < 2 {
+				return n
+			}
+			size := 2 + int(binary.BigEndian.Uint16(b))
+			if size > len(b) {
+				return n
+			}
+			b = b[size:]
+		}
+		if len(b) == 0 || b[0] != idUser {
+			return n
+		}
+		b = b[1:]
 	}
 }
 

@@ -174,3 +174,18 @@ func (r *reader) reason(t Type) ReasonCode {
 	}
 	return c
 }
+
+// countTexts counts the strings at the front of b, each followed by extra bytes, so that the room for them is made once: a
+// slice that grows as it goes would cost several times as much. Faults are for the decoder to find.
+func countTexts(b []byte, extra int) int {
+	n := 0
+	for len(b) >= 2 {
+		size := 2 + int(binary.BigEndian.Uint16(b)) + extra
+		if size > len(b) {
+			break
+		}
+		b = b[size:]
+		n++
+	}
+	return n
+}

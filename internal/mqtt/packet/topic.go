@@ -11,7 +11,7 @@ import (
 const maxText = 65_535
 
 // ValidTopic tells whether topic is a topic name: 1 to 65535 bytes of UTF-8 without U+0000, "+" and "#"
-// [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] [MQTT-4.7.1-1].
+// [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] [MQTT-4.7.0-1].
 func ValidTopic(topic string) bool {
 	return len(topic) <= maxText && textFault(topic) == "" && topicFault(topic) == ""
 }
