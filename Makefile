@@ -93,7 +93,7 @@ $(GOVULNCHECK): ; $(call build-tool,$(GOVULNCHECK_PACKAGE),govulncheck)
 
 format:
 	@$(say) "gofmt"
-	@files=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs gofmt -l); \
+	@files=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.cache/*' | xargs gofmt -l); \
 	if [ -n "$$files" ]; then echo "not formatted; run gofmt -w on:"; echo "$$files"; exit 1; fi
 
 vet:
@@ -104,11 +104,11 @@ vet:
 # else's tests need, is no fault of the tree.
 tidy:
 	@$(say) "go mod tidy"
-	@errors=$$(mktemp); trap 'rm -f $$errors' EXIT; \
-	if $(GO) mod tidy -diff 2>$$errors; then exit 0; fi; \
-	if grep -qE 'dial tcp|no such host|i/o timeout|connection refused|403 Forbidden|module lookup disabled' $$errors; then \
+	@errors=$$(mktemp) diff=$$(mktemp); trap 'rm -f $$errors $$diff' EXIT; \
+	if $(GO) mod tidy -diff >$$diff 2>$$errors; then exit 0; fi; \
+	if [ ! -s $$diff ] && grep -qE 'dial tcp|no such host|i/o timeout|connection refused|403 Forbidden|module lookup disabled' $$errors; then \
 		tail -n 3 $$errors; echo "NOT CHECKED: the modules are out of reach"; \
-	else cat $$errors; echo "go.mod and go.sum are not tidy: run go mod tidy"; exit 1; fi
+	else cat $$errors; grep -m 40 '^[-+]' $$diff; echo "go.mod and go.sum are not tidy: run go mod tidy"; exit 1; fi
 
 arch:
 	@$(say) "imports and files of the tree"

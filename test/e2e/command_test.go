@@ -70,7 +70,7 @@ func (p program) start(ctx context.Context) (*inbox, error) {
 		exit = p.cmd.Wait()
 	}()
 	report := func(what string) error {
-		return fmt.Errorf("%s %s: %v\n%s%s", p.cmd.Args[0], what, exit, &printed, &stderr)
+		return errors.Join(fmt.Errorf("%s %s\n%s%s", p.cmd.Args[0], what, &printed, &stderr), exit)
 	}
 	select {
 	case <-granted:
@@ -127,7 +127,7 @@ func (m mosquitto) send(ctx context.Context, b broker, who login, topic string, 
 	cmd := exec.CommandContext(ctx, "mosquitto_pub", append(args, "-t", topic, "-l")...)
 	cmd.Stdin = strings.NewReader(strings.Join(bodies, "\n") + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
-		return fmt.Errorf("mosquitto_pub: %v: %s", err, out)
+		return errors.Join(fmt.Errorf("mosquitto_pub printed %q", out), err)
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (m mqttjs) send(ctx context.Context, b broker, who login, topic string, bod
 	cmd.Stdin = strings.NewReader(strings.Join(bodies, "\n") + "\n")
 	out, err := cmd.CombinedOutput()
 	if want := fmt.Sprintf("acknowledged %d\n", len(bodies)); err != nil || string(out) != want {
-		return fmt.Errorf("client.mjs send: %v: printed %q, want %q", err, out, want)
+		return errors.Join(fmt.Errorf("client.mjs send printed %q, want %q", out, want), err)
 	}
 	return nil
 }

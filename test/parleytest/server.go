@@ -132,7 +132,7 @@ func (s *Server) start() error {
 		s.mu.Unlock()
 		return nil
 	case <-p.ended:
-		return fmt.Errorf("it ended before its doors were open (%v) and printed:\n%s", p.err, s.Log())
+		return errors.Join(fmt.Errorf("it ended before its doors were open and printed:\n%s", s.Log()), p.err)
 	case <-ctx.Done():
 		endProcess(p)
 		return fmt.Errorf("its doors were not open after %v; it printed:\n%s", startLimit, s.Log())
@@ -238,7 +238,7 @@ func (s *Server) stop() error {
 	}
 	if err := askToEnd(p.cmd.Process); err != nil {
 		endProcess(p)
-		return fmt.Errorf("it could not be asked to end (%w); it had ended with: %v", err, p.err)
+		return errors.Join(fmt.Errorf("it could not be asked to end: %w", err), p.err)
 	}
 	limit := time.NewTimer(stopLimit)
 	defer limit.Stop()
