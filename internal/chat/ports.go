@@ -140,14 +140,14 @@ type LogQuery struct {
 	MessagesOnly bool
 }
 
-// Places keeps where persistent sessions are in the logs: for each room the highest seq acknowledged without a gap.
+// Places keeps where persistent sessions are in the logs: for each room (by Room.Num) the highest seq acknowledged without a gap.
 // Changes are submitted and become durable in order; done (which may be nil) is called once they are or could not be.
 type Places interface {
-	LoadPlaces(ctx context.Context, session int64) (map[RoomID]uint64, error)
+	LoadPlaces(ctx context.Context, session int64) (map[int64]uint64, error)
 	SavePlaces(places []Place, done func(error))
 	// StartPlaces sets a session's places to the heads of all rooms its user is in, as of this change in the writer's
 	// order, forgetting any others, and reports them.
-	StartPlaces(session int64, u UserID, done func(map[RoomID]uint64, error))
+	StartPlaces(session int64, u UserID, done func(map[int64]uint64, error))
 	DropPlaces(session int64, done func(error))
 }
 

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package feed
+
+import (
+	"context"
+	"slices"
+
+	"parley/internal/chat"
+	"parley/internal/wire"
+)
+
+// Verdict is what a Subscriber did with an event.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Queued   Verdict = iota
+	Full             // not queued: the device is slow; Drained will be called
+	Unwanted         // the device does not listen to this room
+)
+
+// Subscriber is a device: a door's side of a Subscription. Its methods are called under the feed's lock and never block.
+type Subscriber interface {
+	Offer(c *Copy) Verdict
+	// Pass queues a passing event, or drops it where there is no room.
+	Pass(body []byte)
+	// Revoke drops what is queued of a room and has not been sent.
+	Revoke(room int64)
+}
+
+// Subscription is one device's place in the logs of its user's rooms.
+type Subscription struct {
+	feed *Feed
+	user *user
+	to   Subscriber
+
+	// Under Feed.mu:
+	starting bool // not offered anything yet
+	ended    bool
+	reliable bool             // what does not fit is read from the log later, and nothing is left out
+	behind   map[*room]uint64 // the next seq to be sent, of rooms that are not live
+	lost     map[*room]uint64 // without reliable: the first seq that did not fit
+	waiting  bool             // in Feed.behind, or being read
+
+	places *Places // nil: not kept
+}
+
+// Options say where a subscription begins.
+type Options struct {
+	// Reliable subscriptions are fed from the log when their queue is full. Others are told sync_required.
+	Reliable bool
+	// Places is where the session is. nil begins at the present heads.
+	Places *Places
+	// Sent tells for rooms the last seq that the device has been sent already and will acknowledge; may be nil.
+	Sent map[int64]uint64
+}
+
+// Subscribe begins to feed a device. It reads the user's rooms from the store. When it returns, every event that is
+// committed from now on will be offered, after what Options.Places says was missed.
+func (f *Feed) Subscribe(ctx context.Context, id chat.UserID, to Subscriber, opt Options) (*Subscription, error) {
+	s := &Subscription{feed: f, to: to, starting: true, reliable: opt.Reliable, places: opt.Places}
+	// From here on the user's joinings and leavings are followed; those before are in what RoomsOf will read.
+	f.mu.Lock()
+	u := f.users[id]
+	if u == nil {
+		u = &user{id: id}
+		f.users[id] = u
+	}
+	s.user = u
+	u.subs = append(u.subs, s)
+	f.subs++
+	f.load()
+	f.mu.Unlock()
+
+	rooms, err := f.cfg.Log.RoomsOf(ctx, id)
+	if err != nil {
+		s.Close()
+	}
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer f.loaded()
+	if s.ended {
+		return s, err
+	}
+	for i := range rooms {
+		m := &rooms[i]
+		removed := max(f.removed[removal{m.Room.Num, id}], f.removed[removal{room: m.Room.Num}])
+		if removed > m.Room.LastSeq {
+			continue // since
+		}
+		r := f.room(m.Room.Num, m.Room.ID, max(m.Room.LastSeq, f.heads[m.Room.Num]))
+		f.enter(r, u)
+		if opt.Places == nil {
+			continue
+		}
+		next := max(opt.Places.next(r.num, m.Member.JoinedSeq), m.Member.JoinedSeq, opt.Sent[r.num]+1)
+		if next != r.head+1 {
+			s.fallBehind(r, next)
+		}
+	}
+	s.starting = false
+	s.catchUp()
+	return s, nil
+}
+
+// Close ends the subscription. Places that have changed are made durable.
+func (s *Subscription) Close() {
+	f := s.feed
+	f.mu.Lock()
+	if s.ended {
+		f.mu.Unlock()
+		return
+	}
+	s.ended = true
+	u := s.user
+	u.subs = slices.DeleteFunc(u.subs, func(o *Subscription) bool { return o == s })
+	f.subs--
+	s.behind, s.lost = nil, nil
+	if len(u.subs) == 0 {
+		delete(f.users, u.id)
+		for len(u.rooms) > 0 {
+			f.exit(u.rooms[0].room, u)
+		}
+	}
+	f.mu.Unlock()
+	if s.places != nil {
+		f.saver.flush(s.places)
+	}
+}
+
+// offer hands the device an event of a room, or notes that it must be read later. The caller holds Feed.mu.
+func (s *Subscription) offer(r *room, c *Copy) {
+	if s.starting {
+		return
+	}
+	if len(s.behind) > 0 {
+		next, behind := s.behind[r]
+		if behind && next != c.Event.Seq {
+			return
+		}
+		delete(s.behind, r)
+	}
+	if len(s.lost) > 0 {
+		if _, lost := s.lost[r]; lost {
+			return
+		}
+	}
+	switch s.to.Offer(c) {
+	case Full:
+		if s.reliable {
+			s.fallBehind(r, c.Event.Seq)
+		} else {
+			if s.lost == nil {
+				s.lost = map[*room]uint64{}
+			}
+			s.lost[r] = c.Event.Seq
+		}
+	case Unwanted:
+		if s.places != nil {
+			s.feed.saver.advance(s.places, r.num, c.Event.Seq)
+		}
+	}
+}
+
+func (s *Subscription) fallBehind(r *room, next uint64) {
+	if s.behind == nil {
+		s.behind = map[*room]uint64{}
+	}
+	s.behind[r] = next
+}
+
+// catchUp has a reader look at the subscription, where it is needed. The caller holds Feed.mu.
+func (s *Subscription) catchUp() {
+	if s.waiting || s.ended || len(s.behind) == 0 && len(s.lost) == 0 {
+		return
+	}
+	s.waiting = true
+	s.feed.behind = append(s.feed.behind, s)
+	s.feed.wake.Signal()
+}
+
+// Drained says that the device's queue has room again.
+func (s *Subscription) Drained() {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	s.catchUp()
+}
+
+// Acked says that the device has acknowledged an event, and with it all earlier ones that it was sent.
+func (s *Subscription) Acked(e *chat.Event) {
+	if s.places != nil {
+		s.feed.saver.advance(s.places, e.RoomNum, e.Seq)
+	}
+}
+
+// read is a reader: it brings subscriptions that are behind forward, one page of one room at a time, in turn.
+func (f *Feed) read() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		for len(f.behind) == 0 {
+			if f.ctx.Err() != nil {
+				return
+			}
+			f.wake.Wait()
+		}
+		if f.ctx.Err() != nil {
+			return
+		}
+		s := f.behind[0]
+		f.behind[0] = nil
+		f.behind = f.behind[1:]
+		again := f.readOn(s)
+		s.waiting = false
+		if again {
+			s.catchUp()
+		}
+	}
+}
+
+// readOn reads one page for s and tells whether there is more to be done now. The caller holds mu, which is given up
+// while the log is read.
+func (f *Feed) readOn(s *Subscription) bool {
+	if s.ended {
+		return false
+	}
+	f.tellLost(s)
+	var r *room
+	var next uint64
+	for room, n := range s.behind {
+		if n <= room.head { // otherwise its turn has not come
+			r, next = room, n
+			break
+		}
+	}
+	if r == nil {
+		return false
+	}
+	head := r.head
+	f.mu.Unlock()
+	state, events, err := f.page(r, next, head)
+	f.mu.Lock()
+	if at, still := s.behind[r]; s.ended || !still || at != next {
+		return true // revoked meanwhile
+	}
+	if err != nil {
+		if f.ctx.Err() == nil {
+			f.cfg.Logger.Error("feed: the log cannot be read; the device gets sync_required", "error", err)
+		}
+		s.to.Pass(wire.AppendSyncRequired(nil, r.id, next, head, f.cfg.Epoch))
+		delete(s.behind, r)
+		return true
+	}
+	if first := max(state.FirstSeq, 1); next < first { // past the retention: never a silent hole
+		s.to.Pass(wire.AppendSyncRequired(nil, r.id, next, min(first-1, head), f.cfg.Epoch))
+		next = first
+	}
+	f.cfg.Cork()
+	defer f.cfg.Uncork()
+	for _, e := range events {
+		switch s.to.Offer(f.copyOf(e)) {
+		case Full:
+			s.behind[r] = e.Seq
+			return false // Drained will be called
+		case Unwanted:
+			if s.places != nil {
+				f.saver.advance(s.places, r.num, head)
+			}
+			delete(s.behind, r)
+			return true
+		}
+		next = e.Seq + 1
+	}
+	if len(events) == 0 {
+		next = head + 1
+	}
+	if next > r.head {
+		delete(s.behind, r)
+	} else {
+		s.behind[r] = next
+	}
+	return true
+}
+
+// page reads events of a room, and where its log begins.
+func (f *Feed) page(r *room, from, to uint64) (*chat.Room, []*chat.Event, error) {
+	state, err := f.cfg.Log.ReadRoom(f.ctx, r.id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if state == nil {
+		state = &chat.Room{Num: r.num, ID: r.id, FirstSeq: to + 1}
+	}
+	events, err := f.cfg.Log.Log(f.ctx, state, chat.LogQuery{From: from, To: to, Limit: logPage})
+	return state, events, err
+}
+
+// tellLost tells a device that is not fed from the log what it was not sent. The caller holds mu.
+func (f *Feed) tellLost(s *Subscription) {
+	for r, first := range s.lost {
+		s.to.Pass(wire.AppendSyncRequired(nil, r.id, first, r.head, f.cfg.Epoch))
+		delete(s.lost, r)
+	}
+}
