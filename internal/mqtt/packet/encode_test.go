@@ -40,6 +40,8 @@ func TestOlderVersion(t *testing.T) {
 			`b0 02 0007`},
 		{"UNSUBSCRIBE", packet.AppendUnsubscribe(nil, v4, &packet.Unsubscribe{PacketID: 7, Properties: properties, Filters: []string{"a"}}),
 			`a2 05 0007 0001 "a"`},
+		{"AUTH", packet.AppendAuth(nil, &packet.Auth{Code: packet.ReAuthenticate}), // of 5.0, whose code is never alone
+			`f0 02 19 00`},
 		{"DISCONNECT", packet.AppendDisconnect(nil, v4, &packet.Disconnect{Code: packet.ServerBusy, Properties: properties}),
 			`e0 00`},
 	} {
@@ -55,7 +57,6 @@ func TestIllegalFlags(t *testing.T) {
 		packet.AppendPublish(nil, v5, &packet.Publish{Dup: true, Topic: "a"}),
 		packet.AppendPublishTo(nil, v5, "a", 0, 9, true, nil, nil),
 		packet.AppendConnack(nil, v5, &packet.Connack{SessionPresent: true, Code: packet.Banned}),
-		packet.AppendAuth(nil, &packet.Auth{Code: packet.ReAuthenticate, Properties: packet.Properties{AuthMethod: "token"}}),
 	} {
 		if got, err := decode(v5, b); err != nil {
 			t.Errorf("% x: %+v, %v", b, got, err)
@@ -65,14 +66,14 @@ func TestIllegalFlags(t *testing.T) {
 
 // TestTooLong: text is cut at a character, and the stream stays framed.
 func TestTooLong(t *testing.T) {
-	long := strings.Repeat("日", 30_000)
+	long := strings.Repeat("é", 20_000)
 	b := packet.AppendAck(nil, v5, packet.PUBACK, &packet.Ack{PacketID: 1, Code: packet.QuotaExceeded,
 		Properties: packet.Properties{ReasonString: long + long}})
 	got, err := packet.DecodeAck(v5, packet.PUBACK, body(t, b))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := got.Properties.ReasonString; len(s) != 65_535 || !utf8.ValidString(s) {
+	if s := got.Properties.ReasonString; len(s) != 65_534 || !utf8.ValidString(s) {
 		t.Errorf("a reason string of %d bytes arrived, valid: %t", len(s), utf8.ValidString(s))
 	}
 	b = packet.AppendPublishTo(nil, v5, strings.Repeat("a", 70_000), 1, 1, false, nil, []byte("x"))
@@ -118,7 +119,7 @@ func TestAliases(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := slices.Clone(b)
-	_ = append(c.Will.Payload, "overwritten"...)
+	_ = append(c.Will.Payload, 0xFF)
 	if !bytes.Equal(b, before) {
 		t.Error("an append to the will's payload changed the body")
 	}

@@ -156,6 +156,16 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestPublishFlags: DecodePublish does not rely on ReadHeader for the flags.
+func TestPublishFlags(t *testing.T) {
+	for _, flags := range []byte{0b0110, 0b0111, 0b1110, 0b1000, 0b1001} {
+		var p packet.Publish
+		if err := packet.DecodePublish(v4, flags, []byte{0, 1, 'a', 0, 1}, &p); err == nil {
+			t.Errorf("flags %04b: decoded as %+v", flags, p)
+		}
+	}
+}
+
 // TestConnectVersionOnError: whoever refuses a CONNECT has to know in which version to say so.
 func TestConnectVersionOnError(t *testing.T) {
 	for _, c := range []struct {
