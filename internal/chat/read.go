@@ -5,6 +5,7 @@ package chat
 import (
 	"context"
 	"slices"
+	"strings"
 )
 
 // visible is a room that the caller may read, with what they may see of it.
@@ -185,9 +186,22 @@ func (s *Service) Sync(ctx context.Context, who Principal, after map[RoomID]uint
 	return out, nil
 }
 
-// Mine lists the caller's rooms with their heads.
-func (s *Service) Mine(ctx context.Context, who Principal) ([]Membership, error) {
-	return s.store.RoomsOf(ctx, who.UserID)
+// Mine lists the caller's rooms with their heads, by id: those whose id or name contains query (any case), after after.
+// limit 0 is all of them.
+func (s *Service) Mine(ctx context.Context, who Principal, query string, after RoomID, limit int) ([]Membership, bool, error) {
+	if limit < 0 {
+		return nil, false, Refuse(BadRequest, "limit: must not be negative")
+	}
+	rooms, err := s.store.RoomsOf(ctx, who.UserID)
+	query = strings.ToLower(query)
+	rooms = slices.DeleteFunc(rooms, func(m Membership) bool {
+		return m.Room.ID <= after && after != "" ||
+			query != "" && !strings.Contains(strings.ToLower(string(m.Room.ID)), query) && !strings.Contains(strings.ToLower(m.Room.Name), query)
+	})
+	if limit > 0 && len(rooms) > limit {
+		return rooms[:limit], true, err
+	}
+	return rooms, false, err
 }
 
 // PublicRooms lists rooms that anybody may join.

@@ -3,6 +3,8 @@
 package wire
 
 import (
+	"time"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -103,6 +105,24 @@ func RoomHeadOf(m *chat.Membership) RoomHead {
 		FirstSeq: m.Room.FirstVisible(m.Member.JoinedSeq), ReadSeq: m.Member.ReadSeq, Unread: m.Unread}
 }
 
+// RoomHeadsOf shows memberships.
+func RoomHeadsOf(rooms []chat.Membership) []RoomHead {
+	out := make([]RoomHead, len(rooms))
+	for i := range rooms {
+		out[i] = RoomHeadOf(&rooms[i])
+	}
+	return out
+}
+
+// RoomsOf shows rooms.
+func RoomsOf(rooms []chat.Room) []RoomData {
+	out := make([]RoomData, len(rooms))
+	for i := range rooms {
+		out[i] = RoomDataOf(&rooms[i])
+	}
+	return out
+}
+
 // Rooms answers rooms/list for public rooms.
 type Rooms struct {
 	Reply
@@ -144,7 +164,8 @@ type MemberData struct {
 	UserID     chat.UserID `json:"user_id"`
 	Role       string      `json:"role"`
 	JoinedAt   Timestamp   `json:"joined_at"`
-	MutedUntil *Timestamp  `json:"muted_until,omitempty"` // null never comes: without end is absent
+	Muted      bool        `json:"muted,omitzero"`
+	MutedUntil *Timestamp  `json:"muted_until,omitempty"` // absent: without end
 	Online     bool        `json:"online"`
 }
 
@@ -155,6 +176,23 @@ type RoomDetail struct {
 	Members []MemberData `json:"members"`
 	Online  int          `json:"online"`
 	HasMore bool         `json:"has_more"`
+}
+
+// RoomDetailOf shows a room with its members.
+func RoomDetailOf(info *chat.RoomInfo, online int, isOnline func(chat.UserID) bool, now time.Time) *RoomDetail {
+	d := &RoomDetail{Reply: Reply{Status: "success"}, Room: RoomDataOf(info.Room), Members: make([]MemberData, len(info.Members)),
+		Online: online, HasMore: info.HasMore}
+	for i, m := range info.Members {
+		d.Members[i] = MemberData{UserID: m.User, Role: m.Role.String(), JoinedAt: Timestamp(m.JoinedAt), Online: isOnline(m.User)}
+		if m.MutedUntil > chat.TimeOf(now) {
+			d.Members[i].Muted = true
+			if m.MutedUntil != chat.Forever {
+				until := Timestamp(m.MutedUntil)
+				d.Members[i].MutedUntil = &until
+			}
+		}
+	}
+	return d
 }
 
 // Shrink implements Pager.
@@ -191,6 +229,37 @@ type Page struct {
 func PageOf(p *chat.Page, epoch int64, viewer chat.UserID, ascending bool) *Page {
 	return &Page{Reply: Reply{Status: "success"}, RoomID: p.Room.ID, Epoch: epoch, Messages: EventsOf(p.Messages, epoch, viewer),
 		Covers: [2]uint64{p.From, p.To}, Count: len(p.Messages), HasMore: p.HasMore, ascending: ascending}
+}
+
+// MessageHistory is the passing event that shows a new member the last messages.
+func MessageHistory(p *chat.Page, epoch int64, viewer chat.UserID) []byte {
+	return encode(struct {
+		Type     string      `json:"type"`
+		RoomID   chat.RoomID `json:"room_id"`
+		Epoch    int64       `json:"epoch"`
+		Messages []Event     `json:"messages"`
+		Covers   [2]uint64   `json:"covers"`
+		Count    int         `json:"count"`
+		HasMore  bool        `json:"has_more"`
+	}{"message_history", p.Room.ID, epoch, EventsOf(p.Messages, epoch, viewer), [2]uint64{p.From, p.To}, len(p.Messages), p.HasMore})
+}
+
+// RequestIDOf is the request id of a decoded payload, else that of the raw one as far as it can be read.
+func RequestIDOf(in any, raw []byte) jsontext.Value {
+	if p, ok := in.(Payload); ok {
+		return p.Common().RequestID
+	}
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil
+	}
+	var e Envelope
+	if err := json.Unmarshal(raw, &e); err != nil || len(e.RequestID) > 256 {
+		return nil
+	}
+	if k := e.RequestID.Kind(); k != '"' && k != '0' {
+		return nil
+	}
+	return e.RequestID
 }
 
 // Shrink implements Pager: the far end goes.

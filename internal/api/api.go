@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"time"
+
+	"parley/internal/chat"
+	"parley/internal/content"
+	"parley/internal/ratelimit"
+	"parley/internal/topic"
+	"parley/internal/wire"
+)
+
+// Caller is who asks, and with what.
+type Caller struct {
+	chat.Principal
+	Origin      chat.Origin
+	ClientMsgID string // given beside the payload: an MQTT 5 user property, an HTTP header
+}
+
+// The router's types for this caller.
+type (
+	Router  = topic.Router[Caller]
+	Request = topic.Request[Caller]
+	Handler = topic.Handler[Caller]
+	Route   = topic.Route[Caller]
+)
+
+// Audience is what handlers know of those who listen: the feed.
+type Audience interface {
+	Pass(to chat.UserID, body []byte)
+	Online(u chat.UserID) bool
+	OnlineIn(room int64) int
+}
+
+// Config is what an API needs.
+type Config struct {
+	Service  *chat.Service
+	Audience Audience
+	Rules    func() *content.Rules // those in force
+	Epoch    int64
+	Version  string
+	Rates    Rates
+	Info     map[string]any // limits of the doors, shown by info beside the API's own
+	Now      func() time.Time
+}
+
+// Rate is a number of requests in a window, per user, over all devices.
+type Rate struct {
+	Requests int // 0: no limit
+	Window   time.Duration
+}
+
+// Rates are the limits of the groups of routes.
+type Rates struct {
+	Changes Rate
+	Reads   Rate
+}
+
+// MaxWait is how long a request waits for its turn before it is refused.
+const MaxWait = 60 * time.Second
+
+// MaxNameLength and MaxRemarkLength bound texts that are not messages, in characters.
+const (
+	MaxNameLength   = 100
+	MaxRemarkLength = 1000
+)
+
+// concurrentReads bounds the routes that only read and run beside the connections' own goroutines. It is the number of
+// the store's readers; more would wait there.
+const concurrentReads = 8
+
+// API serves the routes.
+type API struct {
+	cfg     Config
+	chat    *chat.Service
+	changes *ratelimit.Sliding
+	reads   *ratelimit.Sliding
+	reading chan struct{} // a place for each concurrent read
+	router  *Router
+}
+
+// New makes the API with its route table.
+func New(cfg Config) *API {
+	a := &API{cfg: cfg, chat: cfg.Service, reading: make(chan struct{}, concurrentReads),
+		changes: ratelimit.New(cfg.Rates.Changes.Requests, cfg.Rates.Changes.Window, cfg.Now),
+		reads:   ratelimit.New(cfg.Rates.Reads.Requests, cfg.Rates.Reads.Window, cfg.Now)}
+	a.router = a.routes()
+	a.router.Freeze()
+	return a
+}
+
+// Router is the route table.
+func (a *API) Router() *Router { return a.router }
+
+// call is what a change of this request comes with.
+func call(req *Request, in wire.Payload) chat.Call {
+	return chat.Call{Principal: req.Caller.Principal, Origin: req.Caller.Origin, ClientMsgID: in.Common().ClientMsgID}
+}
+
+// later answers with what a change comes to.
+func later[T any](p *chat.Pending[T], reply func(T) wire.Replier) topic.Result {
+	promise := topic.NewPromise()
+	p.Then(func(v T, err error) {
+		if err != nil {
+			promise.Resolve(nil, err)
+			return
+		}
+		promise.Resolve(reply(v), nil)
+	})
+	return topic.Later(promise)
+}
+
+// read answers with what f reads, on a goroutine of its own: it may overtake changes.
+func (a *API) read(ctx context.Context, f func(ctx context.Context) (wire.Replier, error)) topic.Result {
+	promise := topic.NewPromise()
+	go func() {
+		a.reading <- struct{}{}
+		defer func() { <-a.reading }()
+		reply, err := f(ctx)
+		if err != nil {
+			promise.Resolve(nil, err)
+			return
+		}
+		promise.Resolve(reply, nil)
+	}()
+	return topic.Later(promise)
+}
+
+func status(s string, r chat.Repeat) wire.Reply { return wire.Reply{Status: s, Duplicate: r.Duplicate} }
