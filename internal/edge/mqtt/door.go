@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mqtt
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"parley/internal/api"
+	"parley/internal/auth"
+	"parley/internal/chat"
+	"parley/internal/feed"
+	server "parley/internal/mqtt"
+	"parley/internal/mqtt/packet"
+	"parley/internal/wire"
+)
+
+// Config is what a Door needs.
+type Config struct {
+	Router *api.Router
+	Auth   *auth.Authenticator
+	Feed   *feed.Feed
+	Places chat.Places
+	Logger *slog.Logger
+}
+
+// Door implements server.Application.
+type Door struct {
+	cfg      Config
+	ctx      context.Context // of requests: a connection that goes away cancels nothing
+	outcomes Outcomes
+	// revocations counts events that end connections: a connection that was authenticated before one and opened after it
+	// would be missed by Revoked, and asks again.
+	revocations atomic.Int64
+}
+
+// New makes a Door. ctx ends when the process does.
+func New(ctx context.Context, cfg Config) *Door {
+	return &Door{cfg: cfg, ctx: ctx, outcomes: newOutcomes()}
+}
+
+// Outcomes tells how requests ended.
+func (d *Door) Outcomes() map[chat.Code]int64 { return d.outcomes.snapshot() }
+
+// authMethod is the only Authentication Method: the access token is in the Authentication Data, or in the password.
+const authMethod = "token"
+
+// Connect implements server.Application.
+func (d *Door) Connect(ctx context.Context, req *server.ConnectRequest) (*server.Grant, error) {
+	p := req.Packet
+	c := auth.Credentials{Password: string(p.Password), Remote: auth.AddrOf(req.RemoteAddr)}
+	if p.Username != nil {
+		c.Username = *p.Username
+	}
+	switch p.Properties.AuthMethod {
+	case "":
+	case authMethod:
+		if len(p.Properties.AuthData) > 0 {
+			c.Password = string(p.Properties.AuthData)
+		}
+	default:
+		return nil, &server.Refusal{Code: packet.BadAuthenticationMethod, Reason: "authentication method: only \"token\" is known"}
+	}
+	seen := d.revocations.Load()
+	id, err := d.cfg.Auth.Authenticate(ctx, c)
+	if err != nil {
+		return nil, d.refuseConnect(err)
+	}
+	if p.Will != nil {
+		if err := d.checkWill(p); err != nil {
+			return nil, err
+		}
+	}
+	return &server.Grant{Owner: string(id.UserID), Expires: id.Expires, Value: newDevice(d, id, seen)}, nil
+}
+
+// checkWill lets a will pass that is one of the user's own requests.
+func (d *Door) checkWill(p *packet.Connect) error {
+	if strings.HasPrefix(p.Will.Topic, api.Prefix+"/presence/") {
+		p.Will = nil // presence comes from connections
+		return nil
+	}
+	if _, _, ok := d.cfg.Router.Match(p.Will.Topic); !ok {
+		return &server.Refusal{Code: packet.NotAuthorized, Reason: "will topic: must be a route, such as chat/message/{room_id}"}
+	}
+	return nil
+}
+
+func (d *Door) refuseConnect(err error) error {
+	code := chat.CodeOf(err)
+	d.outcomes.count(code)
+	reason := func(c packet.ReasonCode) error {
+		return &server.Refusal{Code: c, Reason: wire.AsError(err).Message}
+	}
+	switch code {
+	case chat.Internal:
+		return err // the server logs it
+	case chat.Banned:
+		return reason(packet.Banned)
+	case chat.RateLimited:
+		return reason(packet.ConnectionRateExceeded)
+	case chat.Unavailable:
+		return reason(packet.ServerUnavailable)
+	default:
+		return reason(packet.BadUserNameOrPassword)
+	}
+}
+
+// Reauthenticate implements server.Application.
+func (d *Door) Reauthenticate(ctx context.Context, s *server.Session, method string, data []byte) (*server.Grant, error) {
+	if method != authMethod {
+		return nil, &server.Refusal{Code: packet.BadAuthenticationMethod, Reason: "authentication method: only \"token\" is known"}
+	}
+	id, err := d.cfg.Auth.Authenticate(ctx, auth.Credentials{Username: s.Owner(), Password: string(data), Remote: deviceOf(s).remote})
+	if err != nil {
+		return nil, d.refuseConnect(err)
+	}
+	dev := deviceOf(s)
+	dev.identify(id)
+	return &server.Grant{Owner: string(id.UserID), Expires: id.Expires, Value: dev}, nil
+}
+
+// Opened implements server.Application.
+func (d *Door) Opened(s *server.Session, resumed bool) {
+	dev := deviceOf(s)
+	dev.open(s)
+	if dev.revocations != d.revocations.Load() {
+		go dev.confirm()
+	}
+	if resumed {
+		dev.resume()
+	}
+}
+
+// Closed implements server.Application.
+func (d *Door) Closed(s *server.Session, _ bool, _ error) { deviceOf(s).close() }
+
+// Ended implements server.Application. What is stored of a session goes with it.
+func (d *Door) Ended(server.SessionID, string, string) {}
+
+// Acked implements server.Application.
+func (d *Door) Acked(s *server.Session, m *server.Message) {
+	if e, ok := m.Tag.(*chat.Event); ok {
+		deviceOf(s).acked(e)
+	}
+}
+
+// Drained implements server.Application.
+func (d *Door) Drained(s *server.Session) { deviceOf(s).drained() }
+
+// Disconnecter is the part of the server that ends connections.
+type Disconnecter interface {
+	Disconnect(owner string, code packet.ReasonCode, reason string, keep func(*server.Session) bool)
+}
+
+// Revoked ends the connections of an account whose event says that it may not go on. The feed calls it.
+func (d *Door) Revoked(srv Disconnecter, e *chat.Event) {
+	var code packet.ReasonCode
+	var why string
+	switch e.Details.Action {
+	case chat.ActionBan:
+		code, why = packet.AdministrativeAction, "banned from this server"
+	case chat.ActionErase:
+		code, why = packet.AdministrativeAction, "this account was removed"
+	case chat.ActionCredentials:
+		code, why = packet.NotAuthorized, "the password was changed or the token revoked: sign in again"
+	default:
+		return
+	}
+	d.revocations.Add(1)
+	srv.Disconnect(string(e.Details.UserID), code, why, nil)
+}
+
+func deviceOf(s *server.Session) *device { return s.Value().(*device) }
+
+// startTimeout bounds what a device waits for the store when it begins to listen.
+const startTimeout = 30 * time.Second
