@@ -68,7 +68,7 @@ func rooms() []room {
 
 		// Programs beside the server speak to it as any client does.
 		{path: "internal/bench", imports: []string{"mqtt/packet", "wire"}, libraries: []string{jsonV2, "golang.org/x/sys", "golang.org/x/term"}},
-		{path: "internal/admin", imports: []string{"chat", "wire"}, libraries: []string{jsonV2}},
+		{path: "internal/admin", imports: []string{"chat", "auth"}, libraries: []string{jsonV2}},
 
 		// Tests of the whole, and tools of the build.
 		{path: "internal/archtest"},
