@@ -50,7 +50,7 @@
 //
 //   - case, full-width and other compatibility forms, combining marks;
 //   - letters of other scripts that look Latin, in a word that has Latin letters too;
-//   - digits and signs that look like letters (0 1 3 4 5 6 7 8 9 @ $ ! | €);
+//   - digits and signs that look like letters (0 to 9, @ $ ! | € ¢);
 //   - characters of no width;
 //   - a letter repeated three times or more;
 //   - single letters set apart by up to three spaces or signs ("x.y.z", "x y z").

@@ -27,7 +27,7 @@ const (
 	separator kind = iota
 	letter
 	digit
-	sign // "@", "$", "!", "|", "€": a letter or a separator
+	sign // "@", "$", "!", "|": a letter or a separator
 	ideograph
 	star // what masks are made of
 )

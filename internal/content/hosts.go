@@ -21,7 +21,11 @@ func newHostSet(hosts []string) (hostSet, error) {
 	}
 	set := make(hostSet, len(hosts))
 	for _, h := range hosts {
-		n := normalizeHost(strings.TrimSpace(h))
+		n := strings.TrimSpace(h)
+		if a, err := netip.ParseAddr(n); err == nil && a.Is6() {
+			n = "[" + n + "]"
+		}
+		n = normalizeHost(n)
 		if n == "" || len(n) > maxHost || strings.HasPrefix(n, ".") || strings.Contains(n, "..") ||
 			strings.ContainsFunc(n, func(r rune) bool {
 				return unicode.IsSpace(r) || r < 0x80 && !asciiHost(byte(r)) && (r != ':' || n[0] != '[')

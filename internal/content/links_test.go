@@ -9,7 +9,7 @@ import (
 )
 
 func TestSuspiciousLinks(t *testing.T) {
-	set, err := newHostSet([]string{"Evil.com.", "bücher.example", "192.0.2.1", "[2001:DB8::1]", "xn--e1afmkfd.xn--p1ai"})
+	set, err := newHostSet([]string{"Evil.com.", "bücher.example", "192.0.2.1", "[2001:DB8::1]", "2001:db8::7", "xn--e1afmkfd.xn--p1ai"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +72,7 @@ func TestSuspiciousLinks(t *testing.T) {
 		"http://0300.0.02.1",
 		"http://192.0.513",
 		"http://[2001:db8:0:0::1]:80/",
+		"http://[2001:db8::7]/",
 		"192.0.2.1",
 	} {
 		if !set.linked(s) {

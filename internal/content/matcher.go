@@ -317,8 +317,9 @@ func (f *finder) ending(s state, i int32, end bool) (block, allow bool) {
 	return block && (n.ends&literalDigits != 0 || f.readable(s.start, i, n.length)), allow
 }
 
-// readable tells whether so many of the units are digits that they are a number or a
-// name of a road rather than a disguised word.
+// readable tells whether the units may be a word of that length in disguise. Where most
+// of them are digits they are a number, and in a short word a digit for a consonant is
+// rather the name of a road or a model.
 func (f *finder) readable(start, i int32, length uint8) bool {
 	first, last := &f.units[start], &f.units[i]
 	digits, hard := last.digits-first.digits, last.hard-first.hard

@@ -4,6 +4,7 @@ package content
 
 import (
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -94,6 +95,8 @@ func TestMask(t *testing.T) {
 		!bad word play
 		悪い
 		!good ass
+		boob
+		cap
 	`)
 	for _, c := range []struct{ in, want string }{
 		{"damn", "****"},
@@ -131,6 +134,12 @@ func TestMask(t *testing.T) {
 		{"coño", "****"},
 		{"cono", "cono"},
 		{"CÓÑO", "****"},
+		{"bad    word", "bad    word"},
+		{"b00b", "****"},
+		{"8008", "8008"},
+		{"800b", "800b"},
+		{"саp", "***"}, // two letters are Cyrillic
+		{"сар", "сар"}, // all are
 		{"1488", "****"},
 		{"14888", "14888"},
 		{"148", "148"},
@@ -183,6 +192,25 @@ func TestMaskIsStable(t *testing.T) {
 		"damn$ h i t", "$damn h i t", "s damn h i t", "s ab h i t", "s操h i t", "s操h操i操t", "s 操 h 操 i 操 t",
 		"damn$hit$hit$hit", "ass@ass@ass", "d*a*m*n*ass", "s!操!h!操!i!操!t",
 	} {
+		out, _ := m.Mask(in)
+		checkMask(t, m, in, out)
+	}
+}
+
+// Random texts of the pieces that masks are sensitive to.
+func TestMaskOfRandomPieces(t *testing.T) {
+	m := matcherOf(t, "damn*\n*heck*\nass\nab\n操\nshit\nbad word\n!bad ass\n!shit a*\nlil\n88")
+	pieces := []string{
+		"d", "a", "m", "n", "s", "h", "i", "t", "b", "l", "damn", "heck", "ass", "ab", "操", "作", "shit", "bad", "word", "hit", "$", "!", "@", "|", "1", "8", "5", "0",
+		"*", " ", " ", " ", ".", "-", "\n", "\u0301", "\u200b", "ñ", "ﬁ", "и", "а", "ѕ", "x",
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 30_000 {
+		var b strings.Builder
+		for range 1 + rnd.IntN(14) {
+			b.WriteString(pieces[rnd.IntN(len(pieces))])
+		}
+		in := b.String()
 		out, _ := m.Mask(in)
 		checkMask(t, m, in, out)
 	}

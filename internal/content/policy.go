@@ -16,8 +16,8 @@ type Policy struct {
 	Profanity Action
 	// Caps says what happens to a text that is mostly capitals.
 	Caps CapsAction
-	// SuspiciousHosts are host names or addresses ("example.com", "192.0.2.1").
-	// Each stands for its subdomains too.
+	// SuspiciousHosts are host names or addresses ("example.com", "192.0.2.1",
+	// "2001:db8::1"). A name stands for its subdomains too.
 	SuspiciousHosts []string
 	// MaxLength of a message in code points; 0 means DefaultMaxLength.
 	MaxLength int
