@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package app puts a server together from its parts, and is the only place where they meet.
+//
+// New opens the data directory and the doors, Run serves until its context ends, and then everything stops in the order
+// that loses nothing: doors, places, store, feed.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"parley/internal/admin"
+	"parley/internal/api"
+	"parley/internal/auth"
+	"parley/internal/chat"
+	"parley/internal/content"
+	httpdoor "parley/internal/edge/http"
+	mqttdoor "parley/internal/edge/mqtt"
+	"parley/internal/feed"
+	"parley/internal/mqtt"
+	"parley/internal/store"
+)
+
+// stopPatience is how long a stopping server waits for what is under way.
+const stopPatience = 15 * time.Second
+
+// Door is an open door.
+type Door struct {
+	Name string // mqtt, mqtts, http, https or ops
+	URL  string
+}
+
+// App is a server.
+type App struct {
+	cfg Config
+	log *slog.Logger
+
+	store   *store.SQLite
+	feed    *feed.Feed
+	service *chat.Service
+	mqtt    *mqtt.Server
+	socket  *admin.Socket
+	admin   *admin.Direct
+	servers []*serving
+	doors   []Door
+	notes   []string
+	demo    *Demo
+	cancel  context.CancelFunc // of requests
+	broken  chan error         // a door that fails
+}
+
+// serving is a listener with what serves it.
+type serving struct {
+	listener net.Listener
+	serve    func(net.Listener) error
+	stop     func(context.Context) error // nil: the MQTT server stops it
+}
+
+// New opens the data directory, the doors and the admin socket. Clients that connect wait until Run. version is shown by info.
+func New(ctx context.Context, cfg Config, version string, log *slog.Logger) (a *App, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	rules, err := rulesOf(cfg.Content)
+	if err != nil {
+		return nil, err
+	}
+	tls, err := certificate(cfg.TLS, log)
+	if err != nil {
+		return nil, err
+	}
+	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a = &App{cfg: cfg, log: log, cancel: cancel, broken: make(chan error, 8)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.discard())
+		}
+	}()
+
+	// The listeners first: a taken port is found out before anything is written.
+	listeners, err := a.listen()
+	if err != nil {
+		return nil, err
+	}
+	measured := newMeasures()
+	a.store, err = store.Open(ctx, store.Options{Dir: cfg.Data, Logger: log, Observe: measured.commit,
+		OnCommit: func(b *chat.Batch) { a.feed.Committed(b) }})
+	if err != nil {
+		return nil, err
+	}
+	var door *mqttdoor.Door
+	a.feed = feed.New(feed.Config{
+		Log: a.store, Places: a.store, Epoch: a.store.Epoch(), Logger: log,
+		Cork: func() { a.mqtt.Cork() }, Uncork: func() { a.mqtt.Uncork() },
+		Account: func(e *chat.Event) { door.Revoked(a.mqtt, e) },
+	})
+	secret, err := auth.LoadSecret(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	tokens, passwords := auth.NewTokens(secret, time.Now), auth.NewPasswords(0, time.Now)
+	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), time.Now)
+	a.service = chat.NewService(a.store, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(time.Now()) })
+	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
+	routes := api.New(api.Config{
+		Service: a.service, Audience: a.feed, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
+		Rates: api.Rates{Changes: rate, Reads: rate}, Now: time.Now,
+		Info: map[string]any{"packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
+			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
+	})
+	door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log})
+	a.mqtt, err = mqtt.NewServer(mqtt.Config{
+		ReceiveMaximum: uint16(cfg.Limits.ReceiveMaximum), MaxPacketSize: uint32(cfg.Limits.MaxPacketSize),
+		MaxSessionExpiry: cfg.Limits.SessionExpiry, MaxSessionsPerOwner: cfg.Limits.SessionsPerUser,
+		MaxConnections: cfg.Limits.MaxConnections, Store: a.store, Logger: log,
+	}, door)
+	if err != nil {
+		return nil, err
+	}
+	go a.feed.Run()
+	a.admin = operations(a.store, a.service, passwords, tokens)
+	if cfg.Demo {
+		if a.demo, err = a.makeDemo(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if a.socket, err = admin.Listen(cfg.Data, a.admin, log); err != nil {
+		return nil, err
+	}
+	web := httpdoor.Config{
+		Router: routes.Router(), Auth: authenticator, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
+		TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
+		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: door}),
+	}
+	a.serveAll(listeners, web, tls)
+	return a, nil
+}
+
+// rulesOf makes the rules for texts.
+func rulesOf(c Content) (*atomic.Pointer[content.Rules], error) {
+	lists := content.DefaultLists()
+	if c.Words != "" {
+		var err error
+		if lists, err = content.LoadDir(os.DirFS(c.Words)); err != nil {
+			return nil, fmt.Errorf("words: %w", err)
+		}
+	}
+	matcher, err := lists.Compile()
+	if err != nil {
+		return nil, fmt.Errorf("words: %w", err)
+	}
+	r, err := content.New(content.Policy{Profanity: c.Profanity, Caps: c.Caps, SuspiciousHosts: c.SuspiciousHosts}, matcher)
+	if err != nil {
+		return nil, err
+	}
+	rules := new(atomic.Pointer[content.Rules])
+	rules.Store(r)
+	return rules, nil
+}
+
+// Doors lists the open doors.
+func (a *App) Doors() []Door { return a.doors }
+
+// Notes are what a person who starts the server should know beside, such as a port that was taken.
+func (a *App) Notes() []string { return a.notes }
+
+// Demo tells the demo accounts; nil without.
+func (a *App) Demo() *Demo { return a.demo }
+
+// Run serves until ctx ends or a door fails, then stops.
+func (a *App) Run(ctx context.Context) error {
+	for _, s := range a.servers {
+		go func() {
+			err := s.serve(s.listener)
+			if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, mqtt.ErrServerClosed) {
+				a.broken <- fmt.Errorf("serving on %s: %w", s.listener.Addr(), err)
+			}
+		}()
+	}
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-a.broken:
+	}
+	a.log.Info("stopping")
+	return errors.Join(failure, a.stop())
+}
+
+// Close stops a server that Run was not called for.
+func (a *App) Close() error { return a.stop() }
+
+// stop ends the parts in the order that loses nothing.
+func (a *App) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	var errs []error
+	if a.socket != nil {
+		errs = append(errs, a.socket.Close(ctx))
+	}
+	for _, s := range a.servers {
+		if s.stop != nil {
+			errs = append(errs, s.stop(ctx))
+		}
+		_ = s.listener.Close()
+	}
+	if a.mqtt != nil {
+		errs = append(errs, a.mqtt.Shutdown(ctx))
+	}
+	a.cancel()
+	if a.feed != nil && a.store != nil {
+		a.feed.SavePlaces(nil)
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close()) // after everything submitted
+	}
+	if a.feed != nil {
+		a.feed.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// discard stops what New had opened when it failed.
+func (a *App) discard() error {
+	if a.feed != nil && a.mqtt == nil { // not running yet
+		go a.feed.Run()
+	}
+	return a.stop()
+}
