@@ -75,7 +75,7 @@ func Restore(ctx context.Context, dir, backup string, now time.Time) (*Restored,
 	defer lock.Close()
 	done, err := restore(ctx, filepath.Join(dir, databaseName), backup, now)
 	if err != nil {
-		return nil, fmt.Errorf("store: restore %s: %w", backup, err)
+		return nil, fmt.Errorf("restore %s: %w", backup, err)
 	}
 	return done, nil
 }
@@ -89,7 +89,7 @@ func restore(ctx context.Context, path, backup string, now time.Time) (*Restored
 		return nil, errors.Join(err, removeDatabase(fresh))
 	}
 	done := &Restored{Epoch: max(formerEpoch(ctx, path)+1, now.Unix())}
-	if err := renew(ctx, fresh, done); err != nil {
+	if err := renew(ctx, fresh, backup, done); err != nil {
 		return nil, errors.Join(err, removeDatabase(fresh))
 	}
 	if _, err := os.Stat(path); err == nil {
@@ -132,8 +132,8 @@ func formerEpoch(ctx context.Context, path string) int64 {
 	return epoch
 }
 
-// renew checks a copied backup and gives it its new epoch.
-func renew(ctx context.Context, path string, done *Restored) error {
+// renew checks the copy of a backup and gives it its new epoch.
+func renew(ctx context.Context, path, backup string, done *Restored) error {
 	newest, err := latest(embedded())
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func renew(ctx context.Context, path string, done *Restored) error {
 	}
 	switch {
 	case version > newest:
-		return &NewerSchemaError{Path: path, Have: version, Known: newest}
+		return &NewerSchemaError{Path: backup, Have: version, Known: newest}
 	case version == 0:
 		return errors.New("it is not a parley database")
 	}

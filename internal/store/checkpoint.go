@@ -18,6 +18,7 @@ const checkpointPages = 4096
 type checkpointer struct {
 	dsn    string
 	log    *slog.Logger
+	limit  int           // pages
 	pages  int           // written since the last one; the writer's own
 	busy   atomic.Bool   // a background copy runs, or waits for the writer to complete it
 	finish chan struct{} // 1: the writer should complete it
@@ -27,7 +28,7 @@ type checkpointer struct {
 // written says that the writer has written n pages more. It starts a copy when that is enough.
 func (p *checkpointer) written(n int) {
 	p.pages += n
-	if p.pages < checkpointPages || !p.busy.CompareAndSwap(false, true) {
+	if p.pages < p.limit || !p.busy.CompareAndSwap(false, true) {
 		return
 	}
 	p.pages = 0

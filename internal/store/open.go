@@ -33,7 +33,9 @@ type Options struct {
 	// the end of the fsync. It must not block. nil: nobody does.
 	Observe func(changes, events int, d time.Duration)
 
-	migrations fs.FS // of tests; nil: the embedded ones
+	// Of tests:
+	migrations      fs.FS // nil: the embedded ones
+	checkpointPages int   // 0: checkpointPages
 }
 
 // SQLite is an open store.
@@ -97,6 +99,9 @@ func Open(ctx context.Context, o Options) (*SQLite, error) {
 	if o.migrations == nil {
 		o.migrations = embedded()
 	}
+	if o.checkpointPages == 0 {
+		o.checkpointPages = checkpointPages
+	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("store: data directory %s: %w", o.Dir, err)
@@ -136,13 +141,14 @@ func open(ctx context.Context, dir string, o *Options) (*SQLite, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), c.Close())
 	}
+	wal := &checkpointer{dsn: dsn(path, checkpointPragmas), log: o.Logger, limit: o.checkpointPages, finish: make(chan struct{}, 1)}
 	s.writer = &writer{
 		tx:       newTx(c),
 		now:      o.Now,
 		log:      o.Logger,
 		onCommit: o.OnCommit,
 		observe:  o.Observe,
-		wal:      &checkpointer{dsn: dsn(path, checkpointPragmas), log: o.Logger, finish: make(chan struct{}, 1)},
+		wal:      wal,
 		wake:     make(chan struct{}, 1),
 		stopped:  make(chan struct{}),
 	}
