@@ -55,19 +55,19 @@ type Application interface {
 
 // ConnectRequest is what a client says of itself, with what the connection shows.
 type ConnectRequest struct {
-	Packet     *packet.Connect
-	RemoteAddr net.Addr // of the client; behind a trusted proxy what the proxy said
-	Listener   string   // "tcp", "tls" or "websocket"
-	PeerCertSHA256 []byte // fingerprint of a verified-to-be-held client certificate, nil without
+	Packet         *packet.Connect
+	RemoteAddr     net.Addr // of the client; behind a trusted proxy what the proxy said
+	Listener       string   // "tcp", "tls" or "websocket"
+	PeerCertSHA256 []byte   // fingerprint of a verified-to-be-held client certificate, nil without
 }
 
 // Grant is a successful authentication.
 type Grant struct {
-	Owner       string    // namespace of the client id: sessions belong to (owner, client id)
-	Expires     time.Time // the connection is closed with NotAuthorized then; zero never
-	Value       any       // the application's own; Session.Value returns it
-	Response    []byte    // authentication data for CONNACK or AUTH, MQTT 5
-	CheckWill   func(w *packet.Will) error // decided by Connect before; nil means accepted
+	Owner     string                     // namespace of the client id: sessions belong to (owner, client id)
+	Expires   time.Time                  // the connection is closed with NotAuthorized then; zero never
+	Value     any                        // the application's own; Session.Value returns it
+	Response  []byte                     // authentication data for CONNACK or AUTH, MQTT 5
+	CheckWill func(w *packet.Will) error // decided by Connect before; nil means accepted
 }
 
 // Refusal is an error that tells the client why, with its reason code.
@@ -113,13 +113,13 @@ type SessionStore interface {
 
 // StoredSession is a session as the store keeps it.
 type StoredSession struct {
-	ID            SessionID
-	Owner         string
-	ClientID      string
-	Version       packet.Version
-	Expiry        uint32 // seconds after the disconnection; 0xFFFFFFFF never
-	Disconnected  time.Time // zero while connected
-	Subscriptions []packet.Subscription
+	ID              SessionID
+	Owner           string
+	ClientID        string
+	Version         packet.Version
+	Expiry          uint32    // seconds after the disconnection; 0xFFFFFFFF never
+	Disconnected    time.Time // zero while connected
+	Subscriptions   []packet.Subscription
 	SubscriptionIDs []uint32 // parallel to Subscriptions; 0 without
-	Received      []uint16 // QoS 2 packet ids stored with their messages, awaiting PUBREL
+	Received        []uint16 // QoS 2 packet ids stored with their messages, awaiting PUBREL
 }
