@@ -29,7 +29,13 @@ type fakeServer struct {
 	refuse string
 	// silent leaves messages unanswered.
 	silent bool
+
+	gone    *sync.Cond // a connection has ended
+	unacked int        // QoS 1 deliveries without PUBACK when their receiver left
 }
+
+// fakeReceiveMax is small, so that bursts exceed it.
+const fakeReceiveMax = 3
 
 type fakeRoom struct {
 	seq     uint64
@@ -42,7 +48,7 @@ type fakeConn struct {
 	user   string
 	topics map[string]byte
 	nextID uint16
-	acked  int
+	owed   int // PUBACKs
 }
 
 func newFakeServer(t *testing.T) *fakeServer {
@@ -52,6 +58,7 @@ func newFakeServer(t *testing.T) *fakeServer {
 		t.Fatal(err)
 	}
 	f := &fakeServer{addr: l.Addr().String(), rooms: map[string]*fakeRoom{}, conns: map[*fakeConn]bool{}}
+	f.gone = sync.NewCond(&f.mu)
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {
@@ -81,6 +88,7 @@ func (f *fakeServer) serve(c *fakeConn) {
 	defer func() {
 		f.mu.Lock()
 		delete(f.conns, c)
+		f.gone.Broadcast()
 		f.mu.Unlock()
 		c.Close()
 	}()
@@ -92,14 +100,18 @@ func (f *fakeServer) serve(c *fakeConn) {
 			return
 		}
 		buf = append(buf, in[:n]...)
-		for {
+		// What is here by now was sent before any answer to it.
+		for publishes := 0; ; {
 			h, n, err := packet.ReadHeader(buf)
 			if err != nil || len(buf) < n+h.Length {
 				break
 			}
 			body := append([]byte(nil), buf[n:n+h.Length]...)
 			buf = buf[n+h.Length:]
-			if !f.handle(c, h, body) {
+			if h.Type == packet.PUBLISH {
+				publishes++
+			}
+			if publishes > fakeReceiveMax || !f.handle(c, h, body) {
 				return
 			}
 		}
@@ -115,7 +127,7 @@ func (f *fakeServer) handle(c *fakeConn, h packet.Header, body []byte) bool {
 		if err != nil {
 			return false
 		}
-		answer := packet.Connack{Properties: packet.Properties{ReceiveMaximum: 3}}
+		answer := packet.Connack{Properties: packet.Properties{ReceiveMaximum: fakeReceiveMax}}
 		if string(hello.Password) != "token of "+*hello.Username {
 			answer.Code = packet.BadUserNameOrPassword
 		}
@@ -135,10 +147,11 @@ func (f *fakeServer) handle(c *fakeConn, h packet.Header, body []byte) bool {
 		}
 		f.publish(c, &p)
 	case packet.PUBACK:
-		c.acked++
+		c.owed--
 	case packet.PINGREQ:
 		_, _ = c.Write(packet.AppendPingresp(nil))
 	case packet.DISCONNECT:
+		f.unacked += c.owed
 		return false
 	}
 	return true
@@ -211,6 +224,7 @@ func (f *fakeServer) deliver(user string, payload []byte, r *fakeRoom) {
 		}
 		for range times {
 			c.nextID++
+			c.owed += int(qos)
 			_, _ = c.Write(packet.AppendPublishTo(nil, version, topic, qos, c.nextID, false, nil, payload))
 		}
 		if r != nil && r.held != nil {
@@ -218,6 +232,16 @@ func (f *fakeServer) deliver(user string, payload []byte, r *fakeRoom) {
 			r.held = nil
 		}
 	}
+}
+
+// unacknowledged waits until everybody has left, and counts the deliveries that they owe a PUBACK for.
+func (f *fakeServer) unacknowledged() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.conns) > 0 {
+		f.gone.Wait()
+	}
+	return f.unacked
 }
 
 func (f *fakeServer) sendCount() int {

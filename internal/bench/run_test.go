@@ -67,6 +67,9 @@ func TestClosedLoop(t *testing.T) {
 		if report, err = Run(t.Context(), cfg, &out); err != nil || report.Server.Joined != 0 {
 			t.Errorf("second run: %v, %d joined, want none", err, report.Server.Joined)
 		}
+		if n := f.unacknowledged(); n > 0 {
+			t.Errorf("QoS %d: %d deliveries were not acknowledged", qos, n)
+		}
 	}
 }
 
@@ -113,24 +116,39 @@ func TestFaultsAreSeen(t *testing.T) {
 	const victim = 40 // a delivery somewhere in the middle
 	for _, c := range []struct {
 		name  string
-		times int // that the victim is sent; negative is late
-		count func(*Figures) int
+		spoil func(n int) int
+		count func(*Figures) bool
 	}{
-		{"missing", 0, func(f *Figures) int { return f.Missing }},
-		{"doubled", 2, func(f *Figures) int { return f.Duplicated }},
+		{"missing", func(n int) int { return one(n != victim) }, func(f *Figures) bool { return f.Missing == 1 }},
+		{"the rest missing", func(n int) int { return one(n < victim) }, func(f *Figures) bool { return f.Missing > 10 }},
+		{"doubled", func(n int) int { return 1 + one(n == victim) }, func(f *Figures) bool { return f.Duplicated == 1 }},
 	} {
 		f := newFakeServer(t)
-		f.spoil = func(n int) int {
-			if n == victim {
-				return c.times
-			}
-			return 1
-		}
+		f.spoil = c.spoil
 		cfg := small("a10", f.addr)
 		cfg.Rooms, cfg.Members, cfg.Patience, cfg.Rate = 2, 3, 300*time.Millisecond, 200
 		report, err := Run(t.Context(), cfg, &bytes.Buffer{})
-		if !errors.Is(err, ErrLost) || c.count(report.Server) != 1 {
+		if !errors.Is(err, ErrLost) || !c.count(report.Server) {
 			t.Errorf("%s: %v, %+v", c.name, err, report)
+		}
+	}
+}
+
+func one(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func TestMeasuredTime(t *testing.T) {
+	t.Parallel()
+	var l load
+	l.from.Store(10)
+	l.until.Store(20)
+	for due, want := range map[int64]bool{9: false, 10: true, 19: true, 20: false} {
+		if l.measured(due) != want {
+			t.Errorf("due at %d: measured is %t", due, !want)
 		}
 	}
 }
