@@ -64,8 +64,22 @@ type serving struct {
 	stop     func(context.Context) error // nil: the MQTT server stops it
 }
 
+// Inside is what no operator sets and tests do: the clock, and those limits of the protocol layer that have no option.
+type Inside struct {
+	Now  func() time.Time // nil: time.Now
+	MQTT mqtt.Config      // what Config, the store and the log do not decide; zero values are the defaults
+}
+
 // New opens the data directory, the doors and the admin socket. Clients that connect wait until Run. version is shown by info.
-func New(ctx context.Context, cfg Config, version string, log *slog.Logger) (a *App, err error) {
+func New(ctx context.Context, cfg Config, version string, log *slog.Logger) (*App, error) {
+	return NewWith(ctx, cfg, Inside{}, version, log)
+}
+
+// NewWith is New with another inside.
+func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *slog.Logger) (a *App, err error) {
+	if in.Now == nil {
+		in.Now = time.Now
+	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -91,7 +105,7 @@ func New(ctx context.Context, cfg Config, version string, log *slog.Logger) (a *
 		return nil, err
 	}
 	measured := newMeasures()
-	a.store, err = store.Open(ctx, store.Options{Dir: cfg.Data, Logger: log, Observe: measured.commit,
+	a.store, err = store.Open(ctx, store.Options{Dir: cfg.Data, Now: in.Now, Logger: log, Observe: measured.commit,
 		OnCommit: func(b *chat.Batch) { a.feed.Committed(b) }})
 	if err != nil {
 		return nil, err
@@ -106,27 +120,28 @@ func New(ctx context.Context, cfg Config, version string, log *slog.Logger) (a *
 	if err != nil {
 		return nil, err
 	}
-	tokens, passwords := auth.NewTokens(secret, time.Now), auth.NewPasswords(0, time.Now)
-	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), time.Now)
-	a.service = chat.NewService(a.store, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(time.Now()) })
+	tokens, passwords := auth.NewTokens(secret, in.Now), auth.NewPasswords(0, in.Now)
+	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), in.Now)
+	a.service = chat.NewService(a.store, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(in.Now()) })
 	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
 	routes := api.New(api.Config{
 		Service: a.service, Audience: a.feed, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
-		Rates: api.Rates{Changes: rate, Reads: rate}, Now: time.Now,
+		Rates: api.Rates{Changes: rate, Reads: rate}, Now: in.Now,
 		Info: map[string]any{"packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
 			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
 	})
 	door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log})
-	a.mqtt, err = mqtt.NewServer(mqtt.Config{
-		ReceiveMaximum: uint16(cfg.Limits.ReceiveMaximum), MaxPacketSize: uint32(cfg.Limits.MaxPacketSize),
-		MaxSessionExpiry: cfg.Limits.SessionExpiry, MaxSessionsPerOwner: cfg.Limits.SessionsPerUser,
-		MaxConnections: cfg.Limits.MaxConnections, Store: a.store, Logger: log,
-	}, door)
+	protocol := in.MQTT
+	protocol.ReceiveMaximum, protocol.MaxPacketSize = uint16(cfg.Limits.ReceiveMaximum), uint32(cfg.Limits.MaxPacketSize)
+	protocol.MaxSessionExpiry, protocol.MaxSessionsPerOwner = cfg.Limits.SessionExpiry, cfg.Limits.SessionsPerUser
+	protocol.MaxConnections = cfg.Limits.MaxConnections
+	protocol.Store, protocol.Logger, protocol.Now = a.store, log, in.Now
+	a.mqtt, err = mqtt.NewServer(protocol, door)
 	if err != nil {
 		return nil, err
 	}
 	go a.feed.Run()
-	a.admin = operations(a.store, a.service, passwords, tokens)
+	a.admin = operations(a.store, a.service, passwords, tokens, in.Now)
 	if cfg.Demo {
 		if a.demo, err = a.makeDemo(ctx); err != nil {
 			return nil, err
