@@ -42,7 +42,13 @@ run: build ## build, then serve demo rooms and users on loopback
 	@$(say) "serving the demo; data in ./data/demo, stop with Ctrl-C"
 	@exec bin/parley serve --demo --data ./data/demo
 
-build: web ## build bin/parley, with the web client where Node is there
+# The texts that "parley licenses" prints, of all that is linked in.
+LICENSES := cmd/parley/licenses/texts.txt.gz
+$(LICENSES): go.mod go.sum LICENSE
+	@$(say) "collecting licence texts"
+	@$(GO) run ./tools/licenses -o $@ ./cmd/parley
+
+build: web $(LICENSES) ## build bin/parley, with the web client where Node is there
 	@$(say) "building bin/parley $(VERSION)"
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
 
@@ -143,8 +149,8 @@ e2e-node:
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 .PHONY: release clean
-release: web ## static binaries, checksums and bill of materials into dist/
+release: web $(LICENSES) ## static binaries, checksums and bill of materials into dist/
 	@bash scripts/release.sh '$(VERSION)' '$(LDFLAGS)' $(PLATFORMS)
 
 clean: ## remove what was built (bin, dist, .cache)
-	rm -rf bin dist .cache
+	rm -rf bin dist .cache $(LICENSES)

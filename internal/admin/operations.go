@@ -4,6 +4,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"parley/internal/chat"
@@ -81,3 +82,21 @@ func moment(t chat.Time) time.Time {
 	}
 	return time.UnixMilli(int64(t)).UTC()
 }
+
+// The names and roles of accounts, for programs that know nothing else of the domain.
+type (
+	UserID = chat.UserID
+	Role   = chat.ServerRole
+)
+
+// Refused tells whether err is a refusal, and its text.
+func Refused(err error) (text string, ok bool) {
+	e, ok := errors.AsType[*chat.Error](err)
+	if !ok {
+		return "", false
+	}
+	return e.Message, true
+}
+
+// Exists tells whether err refuses an account because its name is taken.
+func Exists(err error) bool { return chat.CodeOf(err) == chat.Conflict }

@@ -65,7 +65,7 @@ const (
 type Access struct {
 	Registration   string         `name:"registration" placeholder:"POLICY" group:"Access" help:"Who may make an account: open, invite or closed."`
 	RateLimit      Rate           `name:"rate-limit" placeholder:"N/TIME" group:"Access" help:"Requests per user in a sliding window, such as 100/60s; 0 is no limit."`
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" group:"Access" help:"Networks whose X-Forwarded-For and PROXY headers are believed, such as 10.0.0.0/8."`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" group:"Access" help:"Networks whose X-Forwarded-For headers are believed, such as 10.0.0.0/8."`
 }
 
 // Limits bound what one client can take of the server.
