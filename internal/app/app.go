@@ -76,7 +76,7 @@ func New(ctx context.Context, cfg Config, version string, log *slog.Logger) (*Ap
 }
 
 // NewWith is New with another inside.
-func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *slog.Logger) (a *App, err error) {
+func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *slog.Logger) (_ *App, err error) {
 	if in.Now == nil {
 		in.Now = time.Now
 	}
@@ -92,7 +92,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		return nil, err
 	}
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	a = &App{cfg: cfg, log: log, cancel: cancel, broken: make(chan error, 8)}
+	a := &App{cfg: cfg, log: log, cancel: cancel, broken: make(chan error, 8)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.discard())
