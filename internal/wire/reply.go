@@ -209,7 +209,7 @@ type MessageSent struct {
 	MessageID  string      `json:"message_id"`
 	Seq        uint64      `json:"seq"`
 	Timestamp  Timestamp   `json:"timestamp"`
-	Recipients int         `json:"recipients,omitempty"` // of a broadcast
+	Recipients int         `json:"recipients,omitzero"` // of a broadcast
 }
 
 // Page answers history/{room_id}.
@@ -321,7 +321,7 @@ type failure struct {
 type failureDetail struct {
 	Code       chat.Code `json:"code"`
 	Message    string    `json:"message"`
-	RetryAfter float64   `json:"retry_after,omitempty"` // seconds
+	RetryAfter float64   `json:"retry_after,omitzero"` // seconds
 }
 
 // EncodeFailure is the reply to a refused request. Of an internal error it tells nothing.
