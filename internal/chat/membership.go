@@ -33,7 +33,7 @@ func (s *Service) Join(call Call, room RoomID) *Pending[Joined] {
 			return Joined{}, err
 		}
 		if m != nil {
-			return Joined{RoomID: r.ID, Already: true, MemberCount: r.MemberCount, FirstSeq: r.FirstVisible(m.JoinedSeq)}, nil
+			return Joined{RoomID: r.ID, Already: true, MemberCount: r.MemberCount, FirstSeq: r.FirstVisible(m.JoinedSeq)}, fixedMembership(r)
 		}
 		b, err := tx.Ban(r, u.ID)
 		if err != nil {
