@@ -16,6 +16,10 @@ import (
 // Backup writes a copy of the database as of one commit, while the store goes on working. It is durable when Backup
 // returns, and an existing file is never overwritten.
 func (s *SQLite) Backup(ctx context.Context, path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("store: back up: %w", err)
+	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		if err == nil {
 			err = fmt.Errorf("%s: %w", path, fs.ErrExist)
@@ -42,14 +46,7 @@ func vacuumInto(ctx context.Context, from, to string) error {
 	if err := os.WriteFile(partial, nil, 0o600); err != nil {
 		return err
 	}
-	// The driver's own connection does not watch a context: a closed one is noticed before and after.
-	if err := ctx.Err(); err != nil {
-		return errors.Join(err, removeDatabase(partial))
-	}
-	if _, err := c.exec("VACUUM INTO ?", partial); err != nil {
-		return errors.Join(err, removeDatabase(partial))
-	}
-	if err := ctx.Err(); err != nil {
+	if _, err := c.execContext(ctx, "VACUUM INTO ?", partial); err != nil {
 		return errors.Join(err, removeDatabase(partial))
 	}
 	return moveIn(partial, to)
@@ -65,6 +62,10 @@ type Restored struct {
 // there (ErrLocked). The backup is checked first; a newer schema is refused, an older one migrated at the next start. The
 // data gets a new epoch, so that clients notice that it was rewound.
 func Restore(ctx context.Context, dir, backup string, now time.Time) (*Restored, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("store: data directory: %w", err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store: make the data directory: %w", err)
 	}

@@ -4,6 +4,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,11 @@ func TestBackupAndRestore(t *testing.T) {
 	storetest.NewUser(t, s, "ann", "Ann")
 	storetest.NewRoom(t, s, chat.Room{ID: "r"}, "ann")
 	storetest.Do(t, s, say(0, "first"))
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Backup(cancelled, filepath.Join(dir, "cancelled")); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a cancelled backup: %v", err)
+	}
 	done := submitAll(s, 1, 3000, "x")
 	path := filepath.Join(t.TempDir(), "backup.db")
 	if err := s.Backup(t.Context(), path); err != nil {
@@ -78,6 +84,14 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatalf("the replaced head is %d", got)
 	}
 
+	// Again in the same second: what is there has a later epoch than the backup.
+	twice, err := Restore(t.Context(), dir, path, clock.Now().Add(time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if twice.Epoch != restored.Epoch+1 {
+		t.Fatalf("restored twice: epoch %d after %d", twice.Epoch, restored.Epoch)
+	}
 	// Again, and later: never an epoch that was there before.
 	clock.Add(time.Hour)
 	again, err := Restore(t.Context(), dir, path, clock.Now())

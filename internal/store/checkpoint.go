@@ -22,6 +22,7 @@ type checkpointer struct {
 	pages  int           // written since the last one; the writer's own
 	busy   atomic.Bool   // a background copy runs, or waits for the writer to complete it
 	finish chan struct{} // 1: the writer should complete it
+	after  func()        // of tests; may be nil
 	wg     sync.WaitGroup
 }
 
@@ -56,4 +57,7 @@ func (p *checkpointer) complete(c *conn) {
 		p.log.Warn("the write-ahead log could not be copied", "err", err)
 	}
 	p.busy.Store(false)
+	if p.after != nil {
+		p.after()
+	}
 }

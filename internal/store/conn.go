@@ -71,11 +71,16 @@ func (s *stmt) bind(args []any) []driver.NamedValue {
 
 // exec runs a statement without rows and tells how many it changed.
 func (c *conn) exec(text string, args ...any) (int64, error) {
+	return c.execContext(context.Background(), text, args...)
+}
+
+// execContext is exec that ends with the context.
+func (c *conn) execContext(ctx context.Context, text string, args ...any) (int64, error) {
 	s, err := c.prepare(text)
 	if err != nil {
 		return 0, err
 	}
-	r, err := s.exec.ExecContext(context.Background(), s.bind(args))
+	r, err := s.exec.ExecContext(ctx, s.bind(args))
 	if err != nil {
 		return 0, err
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ type Options struct {
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: slog.Default
 
-	// OnCommit gets every batch after its commit, in order, on the writer's goroutine. It calls Batch.Resolve, itself or
+	// OnCommit gets every batch after its commit, in order, on the writer's goroutine; changes of the store's own (sessions,
+	// places) are in it, too. It calls Batch.Resolve, itself or
 	// later. It may block, which holds the writer back. nil: the store resolves.
 	OnCommit func(*chat.Batch)
 
@@ -34,8 +36,9 @@ type Options struct {
 	Observe func(changes, events int, d time.Duration)
 
 	// Of tests:
-	migrations      fs.FS // nil: the embedded ones
-	checkpointPages int   // 0: checkpointPages
+	migrations      fs.FS  // nil: the embedded ones
+	checkpointPages int    // 0: checkpointPages
+	checkpointed    func() // after each checkpoint
 }
 
 // SQLite is an open store.
@@ -71,13 +74,17 @@ var (
 	checkpointPragmas = []string{"busy_timeout(10000)", "synchronous(FULL)", "cache_size(-1024)"}
 )
 
-// dsn names a database file with settings.
+// dsn names a database file, by its absolute path, with settings.
 func dsn(path string, pragmas []string, more ...string) string {
 	q := url.Values{"_pragma": pragmas}
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}
-	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/… on Windows
+	}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}
 	return u.String()
 }
 
@@ -141,7 +148,7 @@ func open(ctx context.Context, dir string, o *Options) (*SQLite, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), c.Close())
 	}
-	wal := &checkpointer{dsn: dsn(path, checkpointPragmas), log: o.Logger, limit: o.checkpointPages, finish: make(chan struct{}, 1)}
+	wal := &checkpointer{dsn: dsn(path, checkpointPragmas), log: o.Logger, limit: o.checkpointPages, after: o.checkpointed, finish: make(chan struct{}, 1)}
 	s.writer = &writer{
 		tx:       newTx(c),
 		now:      o.Now,

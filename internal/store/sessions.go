@@ -90,8 +90,9 @@ func (s *SQLite) loadSession(ctx context.Context, owner, clientID string) (*mqtt
 	}, int64(found.ID))
 }
 
-// SaveSession implements mqtt.SessionStore. An ID of 0 creates the session, or takes over the stored one of the same owner
-// and client id. A session that has ended in the meantime is not brought back: done gets an error.
+// SaveSession implements mqtt.SessionStore. An ID of 0 creates the session; one of the same owner and client id that is
+// still stored, because it expired unnoticed, ends with all that belongs to it. A session that has ended in the meantime is
+// not brought back: done gets an error.
 func (s *SQLite) SaveSession(session *mqtt.StoredSession, done func(mqtt.SessionID, error)) {
 	stored := make([]subscription, len(session.Subscriptions))
 	for i, sub := range session.Subscriptions {
@@ -126,13 +127,13 @@ func (s *SQLite) SaveSession(session *mqtt.StoredSession, done func(mqtt.Session
 				}
 				return t.fail("save a session", err)
 			}
-			t.writes++
-			_, err := t.c.one(func(r row) { saved = r.int(0) }, `INSERT INTO sessions
-					(owner, client_id, version, expiry, disconnected_at, expires_at, subscriptions) VALUES (?, ?, ?, ?, ?, ?, ?)
-				ON CONFLICT (owner, client_id) DO UPDATE SET version = excluded.version, expiry = excluded.expiry,
-					disconnected_at = excluded.disconnected_at, expires_at = excluded.expires_at,
-					subscriptions = excluded.subscriptions
-				RETURNING id`, owner, clientID, version, expiry, disconnected, expires, string(text))
+			err := t.exec("replace a session", `DELETE FROM sessions WHERE owner = ? AND client_id = ?`, owner, clientID)
+			if err != nil {
+				return err
+			}
+			saved, err = t.c.insert(`INSERT INTO sessions
+				(owner, client_id, version, expiry, disconnected_at, expires_at, subscriptions) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+				owner, clientID, version, expiry, disconnected, expires, string(text))
 			return t.fail("save a session", err)
 		},
 		done: func(err error) {

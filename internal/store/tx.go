@@ -64,7 +64,6 @@ func newTx(c *conn) *tx {
 // begin starts applying a batch.
 func (t *tx) begin() error {
 	t.writes, t.failure = 0, nil
-	t.events = nil // handed on with the batch
 	_, err := t.c.exec("BEGIN IMMEDIATE")
 	return t.fail("begin", err)
 }

@@ -208,8 +208,7 @@ func (w *writer) apply(c chat.Change) (refusal, err error) {
 	before := w.tx.writes
 	err = c.Apply(w.tx)
 	if w.tx.failure != nil {
-		// Nothing may be committed after a failed statement, even when the change has swallowed it.
-		return nil, errors.Join(w.tx.failure, err)
+		return nil, w.tx.failure // nothing may be committed after it, even when the change has swallowed it
 	}
 	if err == nil || !isRefusal(err) {
 		return nil, err

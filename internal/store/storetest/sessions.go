@@ -51,10 +51,6 @@ func sessions(t *testing.T, f Factory) {
 	if got = must[*mqtt.StoredSession](t)(s.LoadSession(ctx, "ann", want.ClientID)); got == nil || !got.Disconnected.IsZero() {
 		t.Fatalf("the session taken up again is %+v", got)
 	}
-	// Without an id it is found by its names.
-	again := want
-	again.ID = 0
-	same(t, "the id of the session saved without one", saveSession(t, s, again), want.ID)
 }
 
 func sessionExpiry(t *testing.T, f Factory) {
@@ -89,6 +85,21 @@ func sessionExpiry(t *testing.T, f Factory) {
 	}
 	wait(t, func(done func(error)) { s.DeleteSession(late, done) })
 	same(t, "expired sessions without the deleted one", list(s.ExpiredSessions(ctx, clock.Now(), 10)), "just ")
+
+	// A new session in the place of one that expired unnoticed inherits nothing.
+	session := save("again", 60, 0)
+	s.StartPlaces(int64(session), "ann", nil)
+	wait(t, func(done func(error)) { s.SavePlaces([]chat.Place{{Session: int64(session), Room: 1, Seq: 1}}, done) })
+	Do(t, s, func(tx chat.Tx) error { return tx.PutPacket(chat.Origin{Session: int64(session), PacketID: 1}) })
+	wait(t, func(done func(error)) { s.DisconnectSession(session, clock.Now().Add(-time.Hour), 60, done) })
+	fresh := save("again", 60, 0)
+	if fresh == session {
+		t.Error("an expired session was taken over")
+	}
+	same(t, "packet ids of the new session", len(must[*mqtt.StoredSession](t)(s.LoadSession(ctx, "ann", "again")).Received), 0)
+	for _, id := range []mqtt.SessionID{session, fresh} {
+		same(t, "places", len(must[map[int64]uint64](t)(s.LoadPlaces(ctx, int64(id)))), 0)
+	}
 }
 
 func sessionEnd(t *testing.T, f Factory) {
