@@ -59,6 +59,9 @@ func (s *Service) History(ctx context.Context, who Principal, room RoomID, q His
 	case !q.Around.IsZero():
 		return s.around(ctx, r, first, q.Around, limit)
 	case q.AfterSeq != nil:
+		if *q.AfterSeq >= r.LastSeq {
+			return &Page{Room: r}, nil
+		}
 		return s.ascending(ctx, r, max(first, *q.AfterSeq+1), limit)
 	}
 	to := r.LastSeq
@@ -89,7 +92,11 @@ func (s *Service) descending(ctx context.Context, r *Room, first, to uint64, bef
 		return nil, err
 	}
 	p.From, p.To = first, to
-	if before != 0 && len(p.Messages) > 0 {
+	if before != 0 { // what lies between the newest of the page and before is not known to be covered
+		if len(p.Messages) == 0 {
+			p.From, p.To = 0, 0
+			return p, nil
+		}
 		p.To = p.Messages[0].Seq
 	}
 	if len(p.Messages) > limit {
@@ -128,9 +135,11 @@ func (s *Service) around(ctx context.Context, r *Room, first uint64, id ID, limi
 	if centre == nil || centre.RoomNum != r.Num || centre.Seq < first {
 		return nil, Refuse(NotFound, "around: there is no such message in this room")
 	}
-	newer, err := s.ascending(ctx, r, centre.Seq+1, limit/2)
-	if err != nil {
-		return nil, err
+	newer := &Page{}
+	if limit > 1 {
+		if newer, err = s.ascending(ctx, r, centre.Seq+1, limit/2); err != nil {
+			return nil, err
+		}
 	}
 	older, err := s.descending(ctx, r, first, centre.Seq, 0, limit-len(newer.Messages))
 	if err != nil {
@@ -162,13 +171,10 @@ func (s *Service) Sync(ctx context.Context, who Principal, after map[RoomID]uint
 	for i := range out.Rooms {
 		m := &out.Rooms[i]
 		last, asked := after[m.Room.ID]
-		if !asked {
+		if !asked || last >= m.Room.LastSeq {
 			continue
 		}
 		from := max(m.Room.FirstVisible(m.Member.JoinedSeq), last+1)
-		if from > m.Room.LastSeq {
-			continue
-		}
 		if limit == 0 {
 			out.HasMore = true
 			break
