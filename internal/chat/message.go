@@ -56,6 +56,9 @@ func (s *Service) Reply(call Call, to ID, m NewMessage) *Pending[Sent] {
 		if err != nil {
 			return Sent{}, err
 		}
+		if _, err := s.memberOf(tx, r, parent.RoomID, u.ID, tx.Now()); CodeOf(err) == NotFound {
+			return Sent{}, noMessage() // the refusal would name a room that the caller must not know of
+		}
 		thread := parent.ThreadID
 		if thread.IsZero() {
 			thread = parent.MessageID

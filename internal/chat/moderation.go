@@ -66,7 +66,7 @@ func (s *Service) Moderate(call Call, room RoomID, act Moderation) *Pending[Acte
 		if !isModerator(m, u) {
 			return Acted{}, Refuse(Forbidden, "only moderators do that")
 		}
-		if act.User == "" {
+		if act.Action == ActionLock || act.Action == ActionUnlock {
 			return s.lock(tx, r, u, act)
 		}
 		if act.User == u.ID {
