@@ -85,15 +85,16 @@ type Details struct {
 	Changes  *RoomPatch `json:"changes,omitempty"` // of room_updated
 }
 
-// RoomPatch are new values of a room's settings; nil leaves one as it is.
+// RoomPatch are new values of a room's settings; nil leaves one as it is. An empty description is a value: omitzero, since
+// the encoder of clients' JSON takes omitempty for empty strings behind pointers, too.
 type RoomPatch struct {
-	Name        *string     `json:"name,omitempty"`
-	Description *string     `json:"description,omitempty"`
-	MaxMembers  *int        `json:"max_members,omitempty"`
-	SlowMode    *int        `json:"slow_mode,omitempty"`
-	ReadOnly    *bool       `json:"read_only,omitempty"`
-	History     *Visibility `json:"history_visibility,omitempty"`
-	OwnerID     *UserID     `json:"owner_id,omitempty"` // of a transfer
+	Name        *string     `json:"name,omitzero"`
+	Description *string     `json:"description,omitzero"`
+	MaxMembers  *int        `json:"max_members,omitzero"`
+	SlowMode    *int        `json:"slow_mode,omitzero"`
+	ReadOnly    *bool       `json:"read_only,omitzero"`
+	History     *Visibility `json:"history_visibility,omitzero"`
+	OwnerID     *UserID     `json:"owner_id,omitzero"` // of a transfer
 }
 
 // Joins tells whom the event makes a member, if anybody.

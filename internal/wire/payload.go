@@ -97,12 +97,12 @@ type RoomInfo struct {
 // UpdateRoom is the payload of rooms/{room_id}/update.
 type UpdateRoom struct {
 	Envelope
-	Name        *string          `json:"name,omitempty"`
-	Description *string          `json:"description,omitempty"`
-	MaxMembers  *int             `json:"max_members,omitempty"`
-	SlowMode    *int             `json:"slow_mode,omitempty"` // seconds
-	ReadOnly    *bool            `json:"read_only,omitempty"`
-	History     *chat.Visibility `json:"history_visibility,omitempty"`
+	Name        *string          `json:"name,omitzero"`
+	Description *string          `json:"description,omitzero"`
+	MaxMembers  *int             `json:"max_members,omitzero"`
+	SlowMode    *int             `json:"slow_mode,omitzero"` // seconds
+	ReadOnly    *bool            `json:"read_only,omitzero"`
+	History     *chat.Visibility `json:"history_visibility,omitzero"`
 }
 
 // Texts implements Payload.
