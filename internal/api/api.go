@@ -4,6 +4,8 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"parley/internal/chat"
@@ -119,7 +121,7 @@ func (a *API) read(ctx context.Context, f func(ctx context.Context) (wire.Replie
 	go func() {
 		a.reading <- struct{}{}
 		defer func() { <-a.reading }()
-		reply, err := f(ctx)
+		reply, err := safely(ctx, f)
 		if err != nil {
 			promise.Resolve(nil, err)
 			return
@@ -127,6 +129,16 @@ func (a *API) read(ctx context.Context, f func(ctx context.Context) (wire.Replie
 		promise.Resolve(reply, nil)
 	}()
 	return topic.Later(promise)
+}
+
+// safely makes an internal error of a panic: no request may end the process.
+func safely(ctx context.Context, f func(ctx context.Context) (wire.Replier, error)) (reply wire.Replier, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			reply, err = nil, fmt.Errorf("api: a read panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f(ctx)
 }
 
 func status(s string, r chat.Repeat) wire.Reply { return wire.Reply{Status: s, Duplicate: r.Duplicate} }

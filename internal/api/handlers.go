@@ -54,6 +54,7 @@ const joinHistory = 20
 
 func (a *API) joinRoom(ctx context.Context, req *Request, in *wire.Empty) topic.Result {
 	who, room := req.Caller.Principal, roomParam(req)
+	ctx = context.WithoutCancel(ctx) // the history comes after the reply, which ends an HTTP request
 	return later(a.chat.Join(call(req, in), room), func(v chat.Joined) wire.Replier {
 		if !v.Already && !v.Duplicate {
 			a.showHistory(ctx, who, room)
