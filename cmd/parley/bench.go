@@ -77,7 +77,7 @@ func (c *benchCommand) Run(ctx context.Context, p *process, g *Globals) error {
 		if err != nil {
 			return err
 		}
-		defer client.Close()
+		defer func() { _ = client.Close() }()
 		cfg.Accounts = benchAccounts{client}
 	}
 	_, err := bench.Run(ctx, cfg, p.stdout)

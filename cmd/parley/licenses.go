@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"embed"
 	"errors"
@@ -44,12 +45,11 @@ func (c *licensesCommand) Run(p *process) error {
 }
 
 func printTexts(w io.Writer, files fs.FS) error {
-	f, err := files.Open(licenseTexts)
+	packed, err := fs.ReadFile(files, licenseTexts)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
+	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return fmt.Errorf("%s: %w", licenseTexts, err)
 	}

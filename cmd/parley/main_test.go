@@ -121,7 +121,9 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() {
 		if s.cmd == cmd {
 			_ = cmd.Process.Kill()
-			<-s.ended
+			if err := <-s.ended; err != nil {
+				ts.Logf("serve: %v", err)
+			}
 		}
 	})
 	select {

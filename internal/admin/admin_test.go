@@ -78,7 +78,7 @@ func (s *server) listen(t *testing.T) *admin.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
@@ -285,7 +285,7 @@ func TestDialWithoutServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.SetUnlinkOnClose(false)
-	l.Close()
+	_ = l.Close()
 	if _, err := admin.Dial(t.Context(), dir); !errors.Is(err, admin.ErrNotServing) {
 		t.Errorf("with a stale socket: %v", err)
 	}
@@ -342,12 +342,12 @@ func TestUnknownOperation(t *testing.T) {
 	}
 	old := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Second}
 	go func() { _ = old.Serve(l) }()
-	defer old.Close()
+	t.Cleanup(func() { _ = old.Close() })
 	c, err := admin.Dial(t.Context(), s.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	t.Cleanup(func() { _ = c.Close() })
 	if _, err := c.Users(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "own version") {
 		t.Errorf("%v", err)
 	}
@@ -432,7 +432,7 @@ func BenchmarkImport(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
+	b.Cleanup(func() { _ = s.Close() })
 	newID := func() (id chat.ID) { rand.Read(id[:]); return id }
 	ops := admin.NewDirect(admin.Parts{
 		Service: chat.NewService(s, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(time.Now()) }), Reader: s,

@@ -83,11 +83,11 @@ func moment(t chat.Time) time.Time {
 	return time.UnixMilli(int64(t)).UTC()
 }
 
-// The names and roles of accounts, for programs that know nothing else of the domain.
-type (
-	UserID = chat.UserID
-	Role   = chat.ServerRole
-)
+// UserID names an account, for programs that know nothing else of the domain.
+type UserID = chat.UserID
+
+// Role is what an account may do on the whole server.
+type Role = chat.ServerRole
 
 // Refused tells whether err is a refusal, and its text.
 func Refused(err error) (text string, ok bool) {

@@ -92,8 +92,7 @@ func listenSocket(dir string) (net.Listener, error) {
 		err = os.Rename(made, filepath.Join(dir, SocketFile))
 	}
 	if err != nil {
-		listener.Close()
-		return nil, err
+		return nil, errors.Join(err, listener.Close())
 	}
 	return listener, nil
 }

@@ -48,7 +48,7 @@ func TestConnectOwnsTheDirectory(t *testing.T) {
 	if ops, err = Connect(t.Context(), dir, false, quiet()); err != nil {
 		t.Fatal(err)
 	}
-	defer ops.Close()
+	t.Cleanup(func() { _ = ops.Close() })
 	users, err := ops.Users(t.Context(), "")
 	if err != nil || len(users) != 1 || users[0].DisplayName != "Alice B" {
 		t.Errorf("%+v, %v", users, err)
@@ -92,7 +92,7 @@ func TestConnectGivesUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer own.Close()
+	t.Cleanup(func() { _ = own.Close() })
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		_, err := Connect(t.Context(), dir, false, quiet())
@@ -130,7 +130,7 @@ func TestNewFailsCleanly(t *testing.T) {
 	if _, ok := client.(*admin.Client); !ok {
 		t.Errorf("connected through %T, want the server's socket", client)
 	}
-	client.Close()
+	_ = client.Close()
 	other := cfg
 	other.Data = dir
 	if _, err := New(t.Context(), other, "test", quiet()); !errors.Is(err, store.ErrLocked) {

@@ -62,6 +62,8 @@ func NewTokens(secret Secret, now func() time.Time) *Tokens {
 
 // payload is the claims as they are written. Times are whole seconds.
 type payload struct {
+	jwt.Claims `json:"-"` // nil: the library would ask it only if it checked the claims
+
 	Subject    string `json:"sub"`
 	IssuedAt   int64  `json:"iat"`
 	Expires    int64  `json:"exp"`
@@ -70,18 +72,6 @@ type payload struct {
 	// Scope is not issued. A token that some later server has narrowed down must not count as a full one here.
 	Scope string `json:"scope,omitempty"`
 }
-
-// The jwt.Claims interface. The parser does not ask, see NewTokens.
-func (p *payload) GetExpirationTime() (*jwt.NumericDate, error) {
-	return jwt.NewNumericDate(time.Unix(p.Expires, 0)), nil
-}
-func (p *payload) GetIssuedAt() (*jwt.NumericDate, error) {
-	return jwt.NewNumericDate(time.Unix(p.IssuedAt, 0)), nil
-}
-func (p *payload) GetNotBefore() (*jwt.NumericDate, error) { return nil, nil }
-func (p *payload) GetIssuer() (string, error)              { return "", nil }
-func (p *payload) GetSubject() (string, error)             { return p.Subject, nil }
-func (p *payload) GetAudience() (jwt.ClaimStrings, error)  { return nil, nil }
 
 // Issue signs a token for an account, which is valid for ttl (0 is DefaultTokenTTL) or until the account's generation,
 // given here, moves on.
