@@ -192,6 +192,7 @@ func (a *App) Demo() *Demo { return a.demo }
 
 // Run serves until ctx ends or a door fails, then stops.
 func (a *App) Run(ctx context.Context) error {
+	go trim(ctx, a.connectionChanges)
 	for _, s := range a.servers {
 		go func() {
 			err := s.serve(s.listener)
@@ -207,6 +208,15 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.log.Info("stopping")
 	return errors.Join(failure, a.stop())
+}
+
+// connectionChanges counts the connections that have come or gone.
+func (a *App) connectionChanges() uint64 {
+	var n uint64
+	for _, c := range a.mqtt.Stats().Connections {
+		n += 2*c.Total - uint64(c.Open)
+	}
+	return n
 }
 
 // Close stops a server that Run was not called for.

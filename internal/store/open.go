@@ -69,7 +69,7 @@ var (
 	writerPragmas = []string{"busy_timeout(10000)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)",
 		"cache_size(-32768)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)"}
 	// Readers, who also get query_only.
-	readerPragmas = []string{"busy_timeout(10000)", "temp_store(MEMORY)", "cache_size(-4096)"}
+	readerPragmas = []string{"busy_timeout(10000)", "temp_store(MEMORY)", "cache_size(-512)"}
 	// Background checkpoints: they write to the database file and sync it.
 	checkpointPragmas = []string{"busy_timeout(10000)", "synchronous(FULL)", "cache_size(-1024)"}
 )

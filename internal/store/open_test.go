@@ -26,7 +26,7 @@ func TestPragmas(t *testing.T) {
 		"busy_timeout": "10000", "wal_autocheckpoint": "0", "journal_size_limit": "67108864", "cache_size": "-32768",
 		"query_only": "0"}
 	reader := map[string]string{"journal_mode": "wal", "query_only": "1", "temp_store": "2", "busy_timeout": "10000",
-		"cache_size": "-4096"}
+		"cache_size": "-512"}
 	storetest.Do(t, s, func(tx chat.Tx) error {
 		for name, want := range writer {
 			err := tx.(*txType).c.query(func(r row) error {
