@@ -29,7 +29,9 @@ type Config struct {
 
 	// Cork and Uncork surround the offering of a batch, so that doors send what it brings each device at once.
 	Cork, Uncork func()
-	// Account is called for each event that changes what an account may do, after it has been offered. It must not block.
+	// Account is called for each event that takes something from an account, after it has been offered: an end of a
+	// membership before anybody knows the outcome, what happened to the account itself (AccountModerated) after that. It
+	// must not block.
 	Account func(e *chat.Event)
 }
 
@@ -142,20 +144,27 @@ func (f *Feed) Close() {
 func (f *Feed) SavePlaces(done func(error)) { f.saver.save(done) }
 
 func (f *Feed) offerAll(b *chat.Batch) {
-	var accounts []*chat.Event
+	var accounts, removals []*chat.Event
 	f.mu.Lock()
 	for _, e := range b.Events {
 		f.advance(e)
 		if e.Kind == chat.AccountModerated {
 			accounts = append(accounts, e)
+		} else if _, ok := e.Removes(); ok {
+			removals = append(removals, e)
 		}
 	}
 	f.mu.Unlock()
+	if f.cfg.Account == nil {
+		b.Resolve()
+		return
+	}
+	for _, e := range removals {
+		f.cfg.Account(e)
+	}
 	b.Resolve()
-	if f.cfg.Account != nil {
-		for _, e := range accounts {
-			f.cfg.Account(e)
-		}
+	for _, e := range accounts {
+		f.cfg.Account(e)
 	}
 }
 
@@ -233,6 +242,9 @@ func (f *Feed) repair(r *room, to uint64) {
 			return
 		}
 		for _, e := range events {
+			if f.loading > 0 {
+				f.note(e)
+			}
 			f.offer(r, e)
 		}
 	}
@@ -280,6 +292,7 @@ func (f *Feed) enter(r *room, u *user) {
 			return
 		}
 	}
+	f.rooms[r.num] = r // it may have been forgotten a moment ago
 	u.rooms = append(u.rooms, membership{r, len(r.members)})
 	r.members = append(r.members, u)
 }
@@ -328,7 +341,7 @@ func (f *Feed) Pass(to chat.UserID, body []byte) {
 	defer f.mu.Unlock()
 	if u := f.users[to]; u != nil {
 		for _, s := range u.subs {
-			s.to.Pass(body)
+			s.to.Pass("", body)
 		}
 	}
 }

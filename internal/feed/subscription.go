@@ -23,8 +23,8 @@ const (
 // Subscriber is a device: a door's side of a Subscription. Its methods are called under the feed's lock and never block.
 type Subscriber interface {
 	Offer(c *Copy) Verdict
-	// Pass queues a passing event, or drops it where there is no room.
-	Pass(body []byte)
+	// Pass queues a passing event, or drops it where there is no space. room is what it is about, "" for none.
+	Pass(room chat.RoomID, body []byte)
 	// Revoke drops what is queued of a room and has not been sent.
 	Revoke(room int64)
 }
@@ -36,7 +36,7 @@ type Subscription struct {
 	to   Subscriber
 
 	// Under Feed.mu:
-	starting bool // not offered anything yet
+	starting bool // not offered anything yet: behind has the first event of each room since
 	ended    bool
 	reliable bool             // what does not fit is read from the log later, and nothing is left out
 	behind   map[*room]uint64 // the next seq to be sent, of rooms that are not live
@@ -74,6 +74,9 @@ func (f *Feed) Subscribe(ctx context.Context, id chat.UserID, to Subscriber, opt
 	f.mu.Unlock()
 
 	rooms, err := f.cfg.Log.RoomsOf(ctx, id)
+	if err == nil {
+		err = f.settle(ctx)
+	}
 	if err != nil {
 		s.Close()
 	}
@@ -88,7 +91,7 @@ func (f *Feed) Subscribe(ctx context.Context, id chat.UserID, to Subscriber, opt
 		m := &rooms[i]
 		removed := max(f.removed[removal{m.Room.Num, id}], f.removed[removal{room: m.Room.Num}])
 		if removed > m.Room.LastSeq {
-			continue // since
+			continue // since; who has joined again by now was entered with that event
 		}
 		r := f.room(m.Room.Num, m.Room.ID, max(m.Room.LastSeq, f.heads[m.Room.Num]))
 		f.enter(r, u)
@@ -98,11 +101,28 @@ func (f *Feed) Subscribe(ctx context.Context, id chat.UserID, to Subscriber, opt
 		next := max(opt.Places.next(r.num, m.Member.JoinedSeq), m.Member.JoinedSeq, opt.Sent[r.num]+1)
 		if next != r.head+1 {
 			s.fallBehind(r, next)
+		} else {
+			delete(s.behind, r)
 		}
 	}
 	s.starting = false
 	s.catchUp()
 	return s, nil
+}
+
+// settle waits until everything that the store has committed by now has been offered: a store resolves changes in the order
+// of commits, through this feed. Without it a state read from the store could be ahead of the feed, and a room followed
+// from that state on would pass over the joinings and removals of others that are still on their way here. Whether the
+// empty change succeeds does not matter.
+func (f *Feed) settle(ctx context.Context) error {
+	settled := make(chan struct{})
+	f.cfg.Places.SavePlaces(nil, func(error) { close(settled) })
+	select {
+	case <-settled:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Close ends the subscription. Places that have changed are made durable.
@@ -133,6 +153,9 @@ func (s *Subscription) Close() {
 // offer hands the device an event of a room, or notes that it must be read later. The caller holds Feed.mu.
 func (s *Subscription) offer(r *room, c *Copy) {
 	if s.starting {
+		if _, noted := s.behind[r]; !noted {
+			s.fallBehind(r, c.Event.Seq)
+		}
 		return
 	}
 	if len(s.behind) > 0 {
@@ -249,12 +272,12 @@ func (f *Feed) readOn(s *Subscription) bool {
 		if f.ctx.Err() == nil {
 			f.cfg.Logger.Error("feed: the log cannot be read; the device gets sync_required", "error", err)
 		}
-		s.to.Pass(wire.AppendSyncRequired(nil, r.id, next, head, f.cfg.Epoch))
+		s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, next, r.head, f.cfg.Epoch))
 		delete(s.behind, r)
 		return true
 	}
 	if first := max(state.FirstSeq, 1); next < first { // past the retention: never a silent hole
-		s.to.Pass(wire.AppendSyncRequired(nil, r.id, next, min(first-1, head), f.cfg.Epoch))
+		s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, next, min(first-1, head), f.cfg.Epoch))
 		next = first
 	}
 	f.cfg.Cork()
@@ -300,7 +323,7 @@ func (f *Feed) page(r *room, from, to uint64) (*chat.Room, []*chat.Event, error)
 // tellLost tells a device that is not fed from the log what it was not sent. The caller holds mu.
 func (f *Feed) tellLost(s *Subscription) {
 	for r, first := range s.lost {
-		s.to.Pass(wire.AppendSyncRequired(nil, r.id, first, r.head, f.cfg.Epoch))
+		s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, first, r.head, f.cfg.Epoch))
 		delete(s.lost, r)
 	}
 }

@@ -4,6 +4,7 @@ package mqtt
 
 import (
 	"context"
+	"math"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -90,17 +91,28 @@ func messageOf(c *feed.Copy, viewer chat.UserID) *server.Message {
 }
 
 // Pass implements feed.Subscriber.
-func (d *device) Pass(body []byte) {
-	if l := d.listening.Load(); l != nil && l.messages != nil {
-		d.session.Reply(l.messages.topic, 0, &server.Message{Payload: body, Properties: textProperties})
+func (d *device) Pass(room chat.RoomID, body []byte) {
+	l := d.listening.Load()
+	if l == nil {
+		return
+	}
+	t := l.messages
+	if t == nil && room != "" {
+		t = l.event(d.user, room) // a device that listens to single rooms
+	}
+	if t != nil {
+		d.session.Reply(t.topic, 0, &server.Message{Payload: body, Properties: textProperties})
 	}
 }
 
 // Revoke implements feed.Subscriber.
-func (d *device) Revoke(room int64) {
-	d.session.Drop(func(m *server.Message) bool {
+func (d *device) Revoke(room int64) { dropRoom(d.session, room, math.MaxUint64) }
+
+// dropRoom drops what a session holds of a room's log before a seq.
+func dropRoom(s *server.Session, room int64, before uint64) {
+	s.Drop(func(m *server.Message) bool {
 		e, ok := m.Tag.(*chat.Event)
-		return ok && e.RoomNum == room
+		return ok && e.RoomNum == room && e.Seq < before
 	})
 }
 

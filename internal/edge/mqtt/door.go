@@ -151,13 +151,15 @@ func (d *Door) Acked(s *server.Session, m *server.Message) {
 // Drained implements server.Application.
 func (d *Door) Drained(s *server.Session) { deviceOf(s).drained() }
 
-// Disconnecter is the part of the server that ends connections.
-type Disconnecter interface {
-	Disconnect(owner string, code packet.ReasonCode, reason string, keep func(*server.Session) bool)
-}
-
-// Revoked ends the connections of an account whose event says that it may not go on. The feed calls it.
-func (d *Door) Revoked(srv Disconnecter, e *chat.Event) {
+// Revoked takes from an account what it may not have any more: its connections, or what its sessions, away ones too, have
+// not been sent or not acknowledged of a room. The feed calls it.
+func (d *Door) Revoked(srv *server.Server, e *chat.Event) {
+	if u, ok := e.Removes(); ok {
+		for _, s := range srv.Sessions(string(u)) {
+			dropRoom(s, e.RoomNum, e.Seq) // what came after a return stays
+		}
+		return
+	}
 	var code packet.ReasonCode
 	var why string
 	switch e.Details.Action {
