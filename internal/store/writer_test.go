@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,8 +71,8 @@ func submitAll(s *SQLite, from, n int, text string) <-chan error {
 func head(t *testing.T, s *SQLite) uint64 {
 	t.Helper()
 	r, err := s.ReadRoom(t.Context(), "r")
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || r == nil {
+		t.Fatalf("the room is %v, %v", r, err)
 	}
 	return r.LastSeq
 }
@@ -421,4 +422,66 @@ func TestCheckpoints(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, databaseName+"-wal")); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("the write-ahead log is left after Close: %v", err)
 	}
+}
+
+// The writer completes a checkpoint itself: then the database file alone has everything.
+func TestWriterCompletesCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	checkpointed := make(chan struct{}, 1)
+	s := openTest(t, Options{Dir: dir, checkpointed: func() { checkpointed <- struct{}{} }})
+	storetest.NewRoom(t, s, chat.Room{ID: "r"}, "ann")
+	storetest.Do(t, s, say(1, "x"))
+	s.writer.wal.finish <- struct{}{} // as the background does when its copy is done
+	<-checkpointed
+	alone := t.TempDir()
+	copyTest(t, filepath.Join(dir, databaseName), filepath.Join(alone, databaseName))
+	if got := head(t, openTest(t, Options{Dir: alone})); got != 1 {
+		t.Fatalf("in the database file the head is %d", got)
+	}
+}
+
+// Readers beside the writer see whole commits: a log without holes up to its head, and figures that fit each other.
+func TestReadersBesideTheWriter(t *testing.T) {
+	s := openTest(t, Options{checkpointPages: 50})
+	storetest.NewRoom(t, s, chat.Room{ID: "r"}, "ann", "bob")
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for {
+				list, err := s.RoomsOf(t.Context(), "bob")
+				if err != nil || len(list) != 1 {
+					t.Errorf("rooms: %v, %v", list, err)
+					return
+				}
+				m := &list[0]
+				if m.Unread != m.Room.Count || m.Room.Count != m.Room.LastSeq {
+					t.Errorf("unread %d in %+v", m.Unread, m.Room)
+				}
+				log, err := s.Log(t.Context(), &m.Room, chat.LogQuery{Limit: 20, Descending: true})
+				if err != nil || len(log) < int(min(m.Room.LastSeq, 20)) {
+					t.Errorf("%d events, %v", len(log), err)
+					return
+				}
+				for i, e := range log {
+					if e.Seq != log[0].Seq-uint64(i) || e.Count != e.Seq || log[0].Seq < m.Room.LastSeq {
+						t.Errorf("event %d of the newest has seq %d and count %d", i, e.Seq, e.Count)
+					}
+				}
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	done := submitAll(s, 0, 3000, "x")
+	for range 3000 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	readers.Wait()
 }
