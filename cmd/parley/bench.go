@@ -23,9 +23,10 @@ type benchCommand struct {
 
 	Tokens string `name:"tokens" placeholder:"FILE" help:"Use these accounts instead of making some in the data directory: a user and a token, or a JSON object with both, a line."`
 
-	Duration time.Duration `name:"duration" placeholder:"TIME" default:"10s" help:"For how long to measure."`
-	Warmup   time.Duration `name:"warmup" placeholder:"TIME" default:"2s" help:"For how long to load the server before."`
-	Settle   time.Duration `name:"settle" placeholder:"TIME" default:"5s" help:"For how long to wait before measuring idle connections."`
+	Duration  time.Duration `name:"duration" placeholder:"TIME" default:"10s" help:"For how long to measure."`
+	Warmup    time.Duration `name:"warmup" placeholder:"TIME" default:"2s" help:"For how long to load the server before."`
+	Settle    time.Duration `name:"settle" placeholder:"TIME" default:"5s" help:"For how long to wait before measuring idle connections."`
+	KeepAlive time.Duration `name:"keepalive" placeholder:"TIME" default:"60s" help:"Keep-alive interval of the connections, which ping at three quarters of it; 0 is none."`
 
 	Rooms    int  `name:"rooms" placeholder:"N" help:"Rooms; the scenario's own if not given, as for the next ones."`
 	Members  int  `name:"members" placeholder:"N" help:"Members of each room; idle and connect: connections."`
@@ -33,7 +34,7 @@ type benchCommand struct {
 	InFlight int  `name:"inflight" placeholder:"N" help:"Messages that each sender has under way in the closed loop."`
 	Burst    int  `name:"burst" placeholder:"N" help:"Messages of a burst."`
 	Rate     int  `name:"rate" placeholder:"N" help:"Messages a second over all rooms, instead of the closed loop."`
-	QoS      int  `name:"qos" placeholder:"N" default:"-1" help:"Quality of service of the deliveries, 0 or 1."`
+	QoS      int  `name:"qos" placeholder:"N" default:"-1" help:"Quality of service of the deliveries, 0 or 1; -1 is the scenario's own."`
 	Body     int  `name:"body" placeholder:"BYTES" default:"100" help:"Size of the messages' content."`
 	IDs      bool `name:"ids" help:"Send a client_msg_id with each message."`
 
@@ -56,7 +57,10 @@ func (c *benchCommand) Run(ctx context.Context, p *process, g *Globals) error {
 		Scenario: c.Scenario, Addr: c.MQTT, PID: c.PID,
 		Duration: c.Duration, Warmup: c.Warmup, Settle: c.Settle,
 		Rooms: c.Rooms, Members: c.Members, Senders: c.Senders, InFlight: c.InFlight, Burst: c.Burst, Rate: float64(c.Rate),
-		QoS: c.QoS, Body: c.Body, IDs: c.IDs, JSON: c.JSON,
+		QoS: c.QoS, Body: c.Body, IDs: c.IDs, JSON: c.JSON, KeepAlive: c.KeepAlive,
+	}
+	if c.KeepAlive == 0 {
+		cfg.KeepAlive = -1
 	}
 	if c.Peer != "" {
 		cfg.Peer = &bench.Peer{Name: c.Peer, Addr: c.PeerMQTT, PID: c.PeerPID}
