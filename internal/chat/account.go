@@ -76,11 +76,14 @@ func (s *Service) alterUser(tx Tx, id, actor UserID, d Details, alter func(tx Tx
 	return Account{User: changed}, s.tell(tx, id, &Event{Kind: AccountModerated, Actor: actor, Details: &d})
 }
 
+// revoke makes all tokens void. The generation is one that no token was given before, even where the data was rewound to a backup.
+func (u *User) revoke(now Time) { u.Generation = max(u.Generation+1, int64(now)) }
+
 // SetPassword replaces an account's password ("" leaves tokens only): older tokens are void, live connections end.
 func (s *Service) SetPassword(id UserID, hash string) *Pending[Account] {
-	return s.changeUser(id, Details{Action: ActionCredentials}, func(_ Tx, u *User) error {
+	return s.changeUser(id, Details{Action: ActionCredentials}, func(tx Tx, u *User) error {
 		u.PasswordHash = hash
-		u.Generation++
+		u.revoke(tx.Now())
 		return nil
 	})
 }
@@ -120,7 +123,7 @@ func (s *Service) RemoveUser(id UserID, rooms []RoomID) *Pending[Account] {
 			}
 		}
 		u.Deleted, u.PasswordHash, u.DisplayName = true, "", ""
-		u.Generation++
+		u.revoke(tx.Now())
 		return nil
 	})
 }
