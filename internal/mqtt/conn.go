@@ -59,6 +59,7 @@ type conn struct {
 	// Guarded by s.mu.
 	closing  bool
 	linger   bool  // the peer should read our last words
+	last     bool  // nothing more will be said
 	cause    error // why it ends
 	draining bool  // server shutdown: no more requests, outstanding ones end
 	paused   bool
@@ -280,6 +281,7 @@ func (c *conn) closeLocked(code packet.ReasonCode, reason string, cause error) {
 	if code != packet.Success {
 		c.linger = true
 		if c.version == packet.V5 {
+			code = sayable(code, packet.DISCONNECT)
 			c.srv.stats.disconnects[code].Add(1)
 			d := packet.Disconnect{Code: code}
 			if c.problems {
@@ -292,6 +294,17 @@ func (c *conn) closeLocked(code packet.ReasonCode, reason string, cause error) {
 		}
 	}
 	c.wake()
+}
+
+// sayable gives the code that comes closest among those that a packet type may carry, section 2.4.
+func sayable(code packet.ReasonCode, t packet.Type) packet.ReasonCode {
+	switch {
+	case code.AllowedIn(t):
+		return code
+	case t == packet.DISCONNECT && code == packet.Banned:
+		return packet.AdministrativeAction
+	}
+	return packet.UnspecifiedError
 }
 
 // wake makes the connection's goroutine look at its state again, wherever it waits. s.mu is held.
@@ -336,10 +349,10 @@ func (c *conn) finish(cause error) {
 	c.srv.detach(c, cause)
 	if linger {
 		s.mu.Lock()
-		idle := !c.flushing
-		c.flushing = true // for good: what comes now would be too late
+		c.last = true
+		ours := !c.flushing && c.stopFlushing() // else the writer closes our direction when it is done
 		s.mu.Unlock()
-		if idle { // else the writer goroutine does so when it is done
+		if ours {
 			c.sock.closeWrite()
 		}
 		c.discardUntilClosed()

@@ -132,8 +132,8 @@ func (srv *Server) refusal(err error) *Refusal {
 func (c *conn) refuse(r *Refusal) {
 	c.srv.stats.refused[r.Code].Add(1)
 	code := r.Code
-	if c.version == packet.V5 && !code.AllowedIn(packet.CONNACK) {
-		code = packet.UnspecifiedError
+	if c.version == packet.V5 {
+		code = sayable(code, packet.CONNACK)
 	}
 	encode := func(reason string) []byte {
 		ack := &packet.Connack{Code: code}

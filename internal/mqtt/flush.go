@@ -100,11 +100,21 @@ func (c *conn) flush() {
 	if state == writeFull {
 		s.mu.Unlock()
 		c.srv.writers.Go(c.drain)
+	} else if c.stopFlushing() {
+		s.mu.Unlock()
+		c.sock.closeWrite()
 	} else {
-		c.flushing = false
 		s.mu.Unlock()
 	}
 	s.notify()
+}
+
+// stopFlushing clears the flag of the writer when nothing is left. last says that those were the last words: the flag stays,
+// and the caller closes our direction. s.mu is held.
+func (c *conn) stopFlushing() (last bool) {
+	last = c.last && !c.dead
+	c.flushing = last
+	return last
 }
 
 // drain writes for a connection whose socket is full, or cannot be written without blocking. It holds flushing, and only this
@@ -129,14 +139,10 @@ func (c *conn) drain() {
 		c.fail(err)
 	}
 	c.blocked.Store(0)
-	c.flushing = false
-	switch {
-	case c.dead:
-	case c.hasOutput():
-		c.markDirty() // came between the last look and now
-	case c.closing:
-		c.flushing = true // for good: those were the last words
+	if c.stopFlushing() {
 		defer c.sock.closeWrite()
+	} else if !c.dead && c.hasOutput() {
+		c.markDirty() // came between the last look and now
 	}
 	s.mu.Unlock()
 }

@@ -120,6 +120,7 @@ func (c *conn) handleSubscribe(body []byte) error {
 		}
 		changed := false
 		for i, one := range sub.Subscriptions {
+			codes[i] = sayable(codes[i], packet.SUBACK)
 			if !codes[i].Failed() && len(s.subs) >= maxSubscriptions {
 				codes[i] = packet.QuotaExceeded
 			}

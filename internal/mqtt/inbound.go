@@ -203,7 +203,7 @@ func (c *conn) releaseSlots() {
 
 // ack queues PUBACK or PUBREC. s.mu is held.
 func (c *conn) ack(t packet.Type, a *Ack) {
-	p := packet.Ack{PacketID: a.id, Code: a.code}
+	p := packet.Ack{PacketID: a.id, Code: sayable(a.code, t)}
 	if a.reason == "" && len(a.user) == 0 || !c.problems || c.version != packet.V5 {
 		c.ctl = packet.AppendAck(c.ctl, c.version, t, &p)
 		return
