@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -150,16 +149,18 @@ func (l *load) idle(ctx context.Context, p *progress, f *Figures, before moment)
 func (l *load) storm(ctx context.Context, p *progress, f *Figures) error {
 	var mu sync.Mutex
 	var took histogram
-	var next, count atomic.Int64
 	failed := make(map[string]int)
 	stormy, calm := context.WithCancel(ctx)
 	defer calm()
 	var workers sync.WaitGroup
-	width := int64(min(parallel, len(l.who)))
-	for range width {
+	width := min(parallel, len(l.who))
+	for worker := range width { // each has members of its own, so that nobody takes over another's session
 		workers.Go(func() {
-			for stormy.Err() == nil {
-				who := l.who[int(next.Add(1))%len(l.who)]
+			for i := worker; stormy.Err() == nil; i += width {
+				if i >= len(l.who) {
+					i = worker
+				}
+				who := l.who[i]
 				begin := l.now()
 				c, err := l.connectMember(stormy, who)
 				end := l.now()
@@ -177,7 +178,6 @@ func (l *load) storm(ctx context.Context, p *progress, f *Figures) error {
 				}
 				mu.Unlock()
 				if err == nil {
-					count.Add(1)
 					c.close()
 				}
 			}
