@@ -146,7 +146,7 @@ func (k *killing) round(n int) {
 func (k *killing) check(n int) {
 	d := k.device("auditor")
 	if err := k.audit.read(d); err != nil {
-		k.t.Errorf("round %d: %v", n, err)
+		k.t.Fatalf("round %d: %v", n, err)
 	}
 	for _, s := range k.senders {
 		if err := k.audit.has(s); err != nil {

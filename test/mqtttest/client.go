@@ -292,6 +292,7 @@ func (c *Client) read() {
 			c.arrived(p)
 		}
 		if err != nil {
+			_ = c.nc.Close() // as clients do; the server waits for it, for a while
 			c.end(err)
 			return
 		}
