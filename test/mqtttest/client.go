@@ -244,6 +244,13 @@ func (c *Client) whileHeld() {
 // Cut closes the connection without a word, as a lost link does.
 func (c *Client) Cut() { _ = c.nc.Close() }
 
+// Finish says that nothing more will be sent, and goes on reading.
+func (c *Client) Finish() {
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+}
+
 // Disconnect says DISCONNECT and closes.
 func (c *Client) Disconnect() {
 	c.t.Helper()
