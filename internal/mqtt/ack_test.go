@@ -4,7 +4,6 @@ package mqtt_test
 
 import (
 	"math/rand/v2"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -197,8 +196,9 @@ func TestNeverReadsAcknowledgements(t *testing.T) {
 	}
 	srv := startUnswept(t, mqtt.Config{}, a)
 	other, _ := srv.connected(t, "other")
-	c, s := srv.connected(t, "c", v311)
-	_ = c.nc.(*net.TCPConn).SetReadBuffer(4096)
+	c := narrowClient(t, narrowDoor(t, srv, srv.Serve))
+	c.login("c", v311)
+	s := receive(t, "Opened", a.sessions)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

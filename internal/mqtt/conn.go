@@ -338,8 +338,8 @@ func (c *conn) finish(cause error) {
 	default:
 		c.closing, c.cause = true, cause
 	}
-	cause, linger := c.cause, c.linger
-	c.stopped.Store(true) // the keep alive is over
+	cause, linger := c.cause, c.linger || c.ws != nil // WebSocket has a close frame to be read
+	c.stopped.Store(true)                             // the keep alive is over
 	c.deadline.Store(c.srv.tick.Load() + lingerSeconds)
 	s.mu.Unlock()
 	if cause != nil && !errors.Is(cause, io.EOF) {

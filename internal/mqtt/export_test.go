@@ -60,3 +60,18 @@ func (srv *Server) InMemory() int {
 	defer srv.mu.Unlock()
 	return len(srv.sessions)
 }
+
+// Detaching counts sessions that have lost their connection and are still being taken from it.
+func (srv *Server) Detaching() int {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	n := 0
+	for _, s := range srv.sessions {
+		s.mu.Lock()
+		if s.holder != nil && s.conn == nil {
+			n++
+		}
+		s.mu.Unlock()
+	}
+	return n
+}

@@ -173,11 +173,11 @@ func (c *conn) write(w bytesWriter) (state writeState) {
 	out := func(b []byte) (n int, full, ok bool) {
 		locked = false
 		s.mu.Unlock()
+		c.srv.stats.writes.Add(1)
 		n, full, err := w(b)
 		s.mu.Lock()
 		locked = true
 		c.srv.stats.bytesOut.Add(uint64(n))
-		c.srv.stats.writes.Add(1)
 		if n > 0 && c.blocked.Load() != 0 {
 			c.blocked.Store(max(1, c.srv.tick.Load()))
 		}

@@ -217,9 +217,10 @@ func TestCorkIsOneWriteForEachSession(t *testing.T) {
 			}
 		}
 	}
-	if st := srv.Stats(); st.Writes-before.Writes != 50 || st.MessagesOut-before.MessagesOut != 1000 {
-		t.Errorf("%d writes, %d messages", st.Writes-before.Writes, st.MessagesOut-before.MessagesOut)
+	if n := srv.Stats().Writes - before.Writes; n != 50 {
+		t.Errorf("%d writes", n)
 	}
+	eventually(t, "all are counted", func() bool { return srv.Stats().MessagesOut-before.MessagesOut == 1000 })
 }
 
 func TestAcknowledgementsOfABatchLeaveInOneWrite(t *testing.T) {
@@ -354,7 +355,10 @@ func slowReader(t *testing.T, srv *server, a *app, dial func() *client) {
 			late.ack(packet.PUBACK, p.PacketID)
 		}
 	}
-	srv.Sweep(15)
+	eventually(t, "the dead one is closed", func() bool { // the kernel may have taken more meanwhile
+		srv.Sweep(15)
+		return len(a.closed) > 0
+	})
 	end := receive(t, "Closed", a.closed)
 	if end.s != deadSession || !errors.Is(end.cause, mqtt.ErrSlowReader) {
 		t.Errorf("closed %+v", end)

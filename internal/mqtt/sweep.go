@@ -55,16 +55,16 @@ func (c *conn) check(tick uint32, now int64, shrink bool) {
 		return
 	}
 	if since := c.blocked.Load(); since != 0 && tick-since >= seconds(c.srv.cfg.WriteTimeout) {
-		c.srv.stats.slow.Add(1)
-		c.s.mu.Lock()
-		c.closeLocked(packet.Success, "", ErrSlowReader)
-		c.s.mu.Unlock()
+		if c.shut(packet.Success, "", ErrSlowReader) {
+			c.srv.stats.slow.Add(1)
+		}
 		c.sock.close()
 		return
 	}
 	if limit := c.keepAlive.Load(); limit != 0 && !c.stopped.Load() && tick-c.lastRead.Load() > limit {
-		c.srv.stats.keepAlive.Add(1)
-		c.shut(packet.KeepAliveTimeout, "nothing heard for one and a half times the keep alive", ErrKeepAlive)
+		if c.shut(packet.KeepAliveTimeout, "nothing heard for one and a half times the keep alive", ErrKeepAlive) {
+			c.srv.stats.keepAlive.Add(1)
+		}
 	}
 	if at := c.expires.Load(); at != 0 && now >= at {
 		c.expires.Store(0)
@@ -76,10 +76,15 @@ func (c *conn) check(tick uint32, now int64, shrink bool) {
 	}
 }
 
-func (c *conn) shut(code packet.ReasonCode, reason string, cause error) {
+// shut asks the connection to end; false says that it is ending already.
+func (c *conn) shut(code packet.ReasonCode, reason string, cause error) bool {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	if c.closing {
+		return false
+	}
 	c.closeLocked(code, reason, cause)
+	return true
 }
 
 // shrink gives back the memory of queues that are empty.
