@@ -22,12 +22,15 @@ type Caller struct {
 	ClientMsgID string // given beside the payload: an MQTT 5 user property, an HTTP header
 }
 
-// The router's types for this caller.
 type (
-	Router  = topic.Router[Caller]
+	// Router is the route table for this caller.
+	Router = topic.Router[Caller]
+	// Request is a request of this caller.
 	Request = topic.Request[Caller]
+	// Handler serves requests of this caller.
 	Handler = topic.Handler[Caller]
-	Route   = topic.Route[Caller]
+	// Route is an entry of the route table.
+	Route = topic.Route[Caller]
 )
 
 // Audience is what handlers know of those who listen: the feed.

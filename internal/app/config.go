@@ -41,7 +41,7 @@ const Off = "off"
 type Listen struct {
 	MQTT  string `name:"mqtt" placeholder:"ADDR" group:"Doors" help:"MQTT over TCP: HOST:PORT, :PORT on all interfaces, port 0 for any free one, or off."`
 	MQTTS string `name:"mqtts" placeholder:"ADDR" group:"Doors" help:"MQTT over TLS; opened when a certificate is given."`
-	HTTP  string `name:"http" placeholder:"ADDR" group:"Doors" help:"HTTP API, events, MQTT over WebSocket and web client."`
+	HTTP  string `name:"http" placeholder:"ADDR" group:"Doors" help:"HTTP API and MQTT over WebSocket."`
 	Ops   string `name:"ops" placeholder:"ADDR" group:"Doors" help:"A listener of their own for /healthz, /readyz and /metrics."`
 }
 

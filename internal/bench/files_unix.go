@@ -17,14 +17,14 @@ func allowFiles(n int) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("bench: reading the limit of open files: %w", err)
 	}
-	if uint64(limit.Cur) >= need {
+	if uint64(limit.Cur) >= need { //nolint:unconvert // an int64 on FreeBSD
 		return nil
 	}
 	limit.Cur = limit.Max
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("bench: raising the limit of open files: %w", err)
 	}
-	if uint64(limit.Cur) < need {
+	if uint64(limit.Cur) < need { //nolint:unconvert // an int64 on FreeBSD
 		return fmt.Errorf("bench: %d connections need %d open files, the limit is %d: raise it (ulimit -Hn), or use fewer members", n, need, limit.Cur)
 	}
 	return nil

@@ -302,7 +302,7 @@ func insert(set []state, s state) []state {
 // in the entry, or stretched to three or more. A letter doubled makes another word too
 // often to be a disguise.
 func (n *node) legal(run uint8) bool {
-	return run == n.run || run > n.run && run > 2 && !('0' <= n.letter && n.letter <= '9')
+	return run == n.run || run > n.run && run > 2 && (n.letter < '0' || n.letter > '9')
 }
 
 // ending tells whether an entry ends with state s at unit i: as a hit, as an exception.

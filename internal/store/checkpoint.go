@@ -47,13 +47,12 @@ func (p *checkpointer) copy() error {
 		return err
 	}
 	defer c.Close()
-	_, err = c.checkpoint()
-	return err
+	return c.checkpoint()
 }
 
 // complete runs on the writer's goroutine, outside a transaction. Frames that a reader still needs are left for next time.
 func (p *checkpointer) complete(c *conn) {
-	if _, err := c.checkpoint(); err != nil {
+	if err := c.checkpoint(); err != nil {
 		p.log.Warn("the write-ahead log could not be copied", "err", err)
 	}
 	p.busy.Store(false)

@@ -36,8 +36,8 @@ type device struct {
 	line   line // requests that wait their turn
 }
 
-func newDevice(d *Door, id auth.Identity, revocations int64) *device {
-	dev := &device{door: d, user: id.UserID, revocations: revocations}
+func newDevice(d *Door, id auth.Identity, remote netip.Addr, revocations int64) *device {
+	dev := &device{door: d, user: id.UserID, remote: remote, revocations: revocations}
 	dev.identity.Store(&id)
 	return dev
 }

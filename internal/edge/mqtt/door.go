@@ -74,7 +74,7 @@ func (d *Door) Connect(ctx context.Context, req *server.ConnectRequest) (*server
 			return nil, err
 		}
 	}
-	return &server.Grant{Owner: string(id.UserID), Expires: id.Expires, Value: newDevice(d, id, seen)}, nil
+	return &server.Grant{Owner: string(id.UserID), Expires: id.Expires, Value: newDevice(d, id, c.Remote, seen)}, nil
 }
 
 // checkWill lets a will pass that is one of the user's own requests.
