@@ -28,7 +28,7 @@ const (
 // client is one connection. While it is prepared it is used by one goroutine, asking and waiting for the answer; after
 // that a member reads it.
 type client struct {
-	conn       *net.TCPConn
+	conn       net.Conn
 	user       string
 	receiveMax int    // publishes of QoS 1 that the server takes unacknowledged
 	rest       []byte // read, but not yet consumed
@@ -41,7 +41,7 @@ func connect(ctx context.Context, addr string, who Credential, clientID string, 
 	if err != nil {
 		return nil, fmt.Errorf("bench: connecting to the MQTT server: %w", err)
 	}
-	c := &client{conn: conn.(*net.TCPConn), user: who.User, rest: make([]byte, 0, welcomeSize)}
+	c := &client{conn: conn, user: who.User, rest: make([]byte, 0, welcomeSize)}
 	if err := c.hello(who, clientID, keepAlive); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("bench: CONNECT as %s: %w", who.User, err)

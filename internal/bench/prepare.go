@@ -85,10 +85,11 @@ func (l *load) makeRoom(ctx context.Context, r *room, owner Credential) (full bo
 	if err != nil {
 		return false, err
 	}
-	var refusal *refused
-	err = c.publish("chat/rooms/create", request)
-	if err != nil && !(errors.As(err, &refusal) && refusal.code == packet.ImplementationSpecificError) { // conflict: it exists
-		return false, err
+	if err := c.publish("chat/rooms/create", request); err != nil {
+		refusal, ok := errors.AsType[*refused](err)
+		if !ok || refusal.code != packet.ImplementationSpecificError { // conflict: it exists
+			return false, err
+		}
 	}
 	if err := c.subscribe("chat/user/"+owner.User+"/replies", 0); err != nil {
 		return false, err

@@ -13,7 +13,11 @@ import (
 // read reads the connection until it ends. All of it is one call of RawConn.Read: a read that does not fill the buffer has
 // emptied the socket, so it goes straight back to waiting, which saves the read that would only say so.
 func (m *member) read() error {
-	raw, err := m.conn.SyscallConn()
+	socket, ok := m.conn.(syscall.Conn)
+	if !ok {
+		return errors.New("the connection is not a socket")
+	}
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return err
 	}
