@@ -47,6 +47,7 @@ const (
 	maxReadAhead     = 64 << 10 // bytes read while paused, in search of pings and acknowledgements
 	softBacklog      = 64 << 10 // bytes of unsent control packets and replies at which reading pauses
 	hardBacklog      = 256 << 10
+	maxBacklog       = 8 << 20    // for a socket that is full: it ends, which also takes the outstanding requests into account
 	maxReplies       = 256        // unsent replies
 	flushChunk       = 64 << 10   // bytes given to the kernel at a time
 	flushChunkTLS    = 16 << 10   // one TLS record: what has been encrypted cannot be taken back

@@ -378,8 +378,10 @@ func (c *conn) discardUntilClosed() {
 	}
 }
 
-func (c *conn) logPanic(p any) {
-	c.srv.log.Error("mqtt: a connection failed", "remote", fmt.Sprint(c.remote), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+func (c *conn) logPanic(p any) { c.srv.logPanic("a connection", fmt.Sprint(c.remote), p) }
+
+func (srv *Server) logPanic(what, which string, p any) {
+	srv.log.Error("mqtt: "+what+" failed", "which", which, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 }
 
 // fingerprint is the SHA-256 of the client certificate, whose key the handshake has proved; nil without one.

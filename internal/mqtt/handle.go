@@ -33,13 +33,13 @@ func (c *conn) handle(h packet.Header, body []byte) (wait bool, err error) {
 		_, err := packet.DecodeAck(c.version, h.Type, body)
 		return false, err
 	case packet.SUBSCRIBE:
-		if c.subscribing() {
-			return true, nil
+		if wait, err := c.subscribing(); wait || err != nil {
+			return wait, err
 		}
 		return false, c.handleSubscribe(body)
 	case packet.UNSUBSCRIBE:
-		if c.subscribing() {
-			return true, nil
+		if wait, err := c.subscribing(); wait || err != nil {
+			return wait, err
 		}
 		return false, c.handleUnsubscribe(body)
 	case packet.PINGREQ:
@@ -78,13 +78,16 @@ func (c *conn) appendControl(encode, shorter func([]byte) []byte) {
 }
 
 // subscribing pauses the connection when many SUBSCRIBE and UNSUBSCRIBE packets are under way.
-func (c *conn) subscribing() bool {
+func (c *conn) subscribing() (wait bool, err error) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	if c.closing {
+		return false, errClosing
+	}
 	if c.subs >= maxSubscribing || c.backlog() >= softBacklog {
 		c.paused = true
 	}
-	return c.paused
+	return c.paused, nil
 }
 
 func (c *conn) handleSubscribe(body []byte) error {

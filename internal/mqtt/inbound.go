@@ -183,6 +183,11 @@ func (c *conn) releaseSlots() {
 		for _, r := range a.replies {
 			c.reply(r)
 		}
+		if c.backlog() > maxBacklog && c.blocked.Load() != 0 {
+			c.srv.stats.slow.Add(1)
+			c.fail(ErrSlowReader)
+			continue
+		}
 		switch a.qos {
 		case 1:
 			c.ack(packet.PUBACK, a)

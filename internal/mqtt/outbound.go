@@ -209,7 +209,12 @@ func (s *Session) notify() {
 }
 
 func (s *Session) tell(acked []*Message, drained bool) {
-	defer func() { // also when the application panics: the session may outlive the connection that this ends
+	defer func() {
+		p := recover() // ends the connection; the session may outlive it
+		if p != nil {
+			s.srv.logPanic("a session", s.owner+"/"+s.clientID, p)
+			s.Close(packet.UnspecifiedError, "internal error")
+		}
 		s.mu.Lock()
 		s.notifying = false
 		s.mu.Unlock()

@@ -351,6 +351,11 @@ func (srv *Server) end(s *Session) {
 // delete forgets a session without a connection in the store, and tells the application.
 func (srv *Server) delete(id SessionID, owner, clientID string) {
 	srv.deleteStored(id, owner, clientID)
+	defer func() { // nobody's connection is to blame
+		if p := recover(); p != nil {
+			srv.logPanic("the end of a session", owner+"/"+clientID, p)
+		}
+	}()
 	srv.app.Ended(id, owner, clientID)
 }
 

@@ -44,7 +44,7 @@ func certificate(t testing.TB) (server, client *tls.Config) {
 	pool.AddCert(leaf)
 	cert := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 	return &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert},
-		&tls.Config{RootCAs: pool, Certificates: []tls.Certificate{cert}}
+		&tls.Config{ServerName: "127.0.0.1", RootCAs: pool, Certificates: []tls.Certificate{cert}}
 }
 
 func tlsDoor(t testing.TB, srv *server, cfg *tls.Config) string {

@@ -10,6 +10,11 @@ import (
 
 // publishWill hands a will to the application, as a request of its session that nobody waits for, section 3.1.2.5.
 func (srv *Server) publishWill(s *Session, w *packet.Will) {
+	defer func() { // there is no connection to end
+		if p := recover(); p != nil {
+			srv.logPanic("a will", s.owner+"/"+s.clientID, p)
+		}
+	}()
 	p := &packet.Publish{Topic: w.Topic, Payload: w.Payload, QoS: w.QoS, Retain: w.Retain, Properties: w.Properties}
 	srv.app.Publish(s, p, &Ack{qos: w.QoS})
 }
