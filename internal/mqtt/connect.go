@@ -66,6 +66,9 @@ func (c *conn) connect(body []byte) bool {
 		c.refuse(c.srv.refusal(err))
 		return false
 	}
+	if p.Will == nil {
+		c.will = nil // the application has put it aside
+	}
 
 	ack := packet.Connack{}
 	expiry := c.negotiate(&p, grant, assigned, &ack)
