@@ -251,11 +251,11 @@ func (c *Client) Finish() {
 	}
 }
 
-// Disconnect says DISCONNECT and closes.
+// Disconnect says DISCONNECT and waits until the server has let go of the session.
 func (c *Client) Disconnect() {
 	c.t.Helper()
 	c.Send(packet.AppendDisconnect(nil, c.Version(), &packet.Disconnect{}))
-	_ = c.nc.Close()
+	c.End()
 }
 
 // Send writes bytes as they are.
