@@ -43,7 +43,8 @@ func mayPost(r *Room, m *Member, u *User, now Time) error {
 	case r.ReadOnly:
 		return Refuse(Forbidden, "the room is read-only; only moderators post")
 	}
-	if next := m.LastSentAt + Time(r.SlowMode)*1000; r.SlowMode > 0 && m.LastSentAt > 0 && next > now {
+	// A last message that lies in the future was sent by a clock that was ahead: it says nothing.
+	if next := m.LastSentAt + Time(r.SlowMode)*1000; r.SlowMode > 0 && m.LastSentAt > 0 && m.LastSentAt <= now && next > now {
 		return &Error{Code: RateLimited, Message: "slow mode: wait before your next message in this room", RetryAfter: next.Until(now)}
 	}
 	return nil
