@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Service holds the use cases. Changes return a Pending at once and are decided by the store's writer; what only reads
@@ -83,6 +84,9 @@ func submit[T any, P interface {
 	if call.ClientMsgID != "" {
 		if len(call.ClientMsgID) > MaxClientMsgID*4 || len([]rune(call.ClientMsgID)) > MaxClientMsgID {
 			return refused[T](Refuse(BadRequest, "client_msg_id: longer than %d characters", MaxClientMsgID))
+		}
+		if !utf8.ValidString(call.ClientMsgID) { // a header may hold anything
+			return refused[T](Refuse(BadRequest, "client_msg_id: is not valid UTF-8"))
 		}
 		c.digest = digest(op, parts)
 	}
