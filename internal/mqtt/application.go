@@ -56,9 +56,9 @@ type Application interface {
 // ConnectRequest is what a client says of itself, with what the connection shows.
 type ConnectRequest struct {
 	Packet         *packet.Connect // an application that ignores the will sets it to nil
-	RemoteAddr     net.Addr // of the client; behind a trusted proxy what the proxy said
-	Listener       string   // "tcp", "tls" or "websocket"
-	PeerCertSHA256 []byte   // fingerprint of a verified-to-be-held client certificate, nil without
+	RemoteAddr     net.Addr        // of the client; behind a trusted proxy what the proxy said
+	Listener       string          // "tcp", "tls" or "websocket"
+	PeerCertSHA256 []byte          // fingerprint of a verified-to-be-held client certificate, nil without
 }
 
 // Grant is a successful authentication.
