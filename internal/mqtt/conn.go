@@ -74,6 +74,7 @@ type conn struct {
 	frames   []byte        // WebSocket control frames
 	replies  []reply       // messages that go between them
 	replyLen int           // bytes of their payloads
+	heldLen  int           // bytes of replies whose acknowledgement waits for an earlier one
 	head     *Ack          // PUBLISH packets in order of arrival, until acknowledged
 	tail     *Ack
 	slots    int

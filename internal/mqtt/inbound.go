@@ -121,6 +121,9 @@ func (a *Ack) Origin() (id SessionID, packetID uint16, ok bool) {
 	return s.id, a.id, s.id != 0
 }
 
+// Detached tells that the message is a will: there is no connection whose fate it shares, and nobody hears its outcome.
+func (a *Ack) Detached() bool { return a.c == nil }
+
 // Reply adds a message that goes to this connection, and to no other, right before the acknowledgement, in the same write.
 // Its properties are those of m; QoS 2 is sent as 1. It is not sent again after a reconnect. Call it before Done.
 func (a *Ack) Reply(topic string, qos byte, m *Message) {
@@ -132,6 +135,7 @@ func (a *Ack) Reply(topic string, qos byte, m *Message) {
 	defer s.mu.Unlock()
 	if a.state == ackOpen && !a.c.closing {
 		a.replies = append(a.replies, reply{topic: topic, qos: min(qos, 1), m: m})
+		a.c.heldLen += len(m.Payload)
 	}
 }
 
@@ -173,6 +177,9 @@ func (c *conn) releaseSlots() {
 		}
 		c.slots--
 		c.slotLen -= a.size
+		for _, r := range a.replies {
+			c.heldLen -= len(r.m.Payload)
+		}
 		if c.closing {
 			continue
 		}
@@ -181,7 +188,9 @@ func (c *conn) releaseSlots() {
 			continue
 		}
 		for _, r := range a.replies {
-			c.reply(r)
+			if !r.dropped {
+				c.reply(r)
+			}
 		}
 		if c.backlog() > maxBacklog && c.blocked.Load() != 0 {
 			c.srv.stats.slow.Add(1)

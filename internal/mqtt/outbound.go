@@ -105,6 +105,13 @@ func (s *Session) Drop(match func(*Message) bool) {
 				r.dropped = true
 			}
 		}
+		for a := c.head; a != nil; a = a.next {
+			for i := range a.replies {
+				if r := &a.replies[i]; match(r.m) {
+					r.dropped = true
+				}
+			}
+		}
 		c.markDirty()
 	}
 }
@@ -120,6 +127,17 @@ func (s *Session) Unacknowledged(f func(*Message) bool) {
 			return
 		}
 	}
+}
+
+// Unsent is how many bytes of replies and control packets the client has not taken, those included that wait for an earlier
+// acknowledgement: an application answers no large request while it is high.
+func (s *Session) Unsent() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		return 0
+	}
+	return s.conn.backlog() + s.conn.heldLen
 }
 
 // Queued is the number of deliveries that wait to be sent.

@@ -22,9 +22,9 @@ func New(limit int, window time.Duration, now func() time.Time) *Sliding {
 // value to tell a client as "retry after".
 //
 // Places are handed out in order: a later call never gets an earlier time.
-// Between the first and the last of any limit+1 places lies at least a window. A
-// place cannot be given back. The count is of the times handed out; a caller that
-// starts late starts closer to the next one.
+// Between the first and the last of any limit+1 places lies at least a window. The
+// count is of the times handed out; a caller that starts late starts closer to the
+// next one. See Return for a place that is not used.
 func (s *Sliding) Reserve(key string, maxWait time.Duration) (wait time.Duration, ok bool) {
 	if s.limit == 0 {
 		return 0, true
@@ -46,6 +46,19 @@ func (s *Sliding) Reserve(key string, maxWait time.Duration) (wait time.Duration
 	}
 	shard.add(log, key, place, s.limit)
 	return wait, true
+}
+
+// Return gives back the latest place of a key, where it is in the future still: the
+// caller that Reserve told to wait has gone away.
+func (s *Sliding) Return(key string) {
+	if s.limit == 0 {
+		return
+	}
+	shard, now := s.lock(key)
+	defer shard.mu.Unlock()
+	if log := shard.logs[key]; log != nil && log.n == s.limit && log.at(log.n-1) > now {
+		log.undo(s.window)
+	}
 }
 
 // Len returns the number of keys that are kept in memory.

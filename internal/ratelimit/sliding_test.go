@@ -267,3 +267,26 @@ func BenchmarkReserve(b *testing.B) {
 		i++
 	}
 }
+
+func TestReturn(t *testing.T) {
+	now := time.Unix(0, 0)
+	s := New(2, time.Minute, func() time.Time { return now })
+	reserve := func(want time.Duration) {
+		t.Helper()
+		if wait, ok := s.Reserve("k", time.Hour); !ok || wait != want {
+			t.Fatalf("Reserve gave %v, %v; want %v", wait, ok, want)
+		}
+	}
+	s.Return("k") // nothing to give back
+	reserve(0)
+	now = now.Add(10 * time.Second)
+	reserve(0)
+	s.Return("k") // begun: not given back
+	reserve(50 * time.Second)
+	s.Return("k")
+	reserve(50 * time.Second) // the same place again
+	reserve(time.Minute)
+	s.Return("k")
+	s.Return("k")
+	reserve(50 * time.Second)
+}

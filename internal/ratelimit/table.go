@@ -174,3 +174,10 @@ func (l *eventLog) push(at time.Duration, limit int) {
 
 // pop removes the newest event.
 func (l *eventLog) pop() { l.n-- }
+
+// undo takes back the latest event of a full log, which lies a window after the one
+// that it replaced.
+func (l *eventLog) undo(window time.Duration) {
+	l.head = (l.head + len(l.ring) - 1) % len(l.ring)
+	l.ring[l.head] -= window
+}
