@@ -75,3 +75,37 @@ func (srv *Server) Detaching() int {
 	}
 	return n
 }
+
+// WriteThrough takes the role of the writer of s's connection: w gets what would go to the socket, until nothing is left or
+// w says that it is full.
+func (s *Session) WriteThrough(w func(b []byte) (n int, full bool)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.conn
+	c.flushing = true
+	c.write(func(b []byte) (int, bool, error) {
+		n, full := w(b)
+		return n, full, nil
+	})
+}
+
+// HoldWriter keeps everybody else from writing to s's connection, once nobody does.
+func (s *Session) HoldWriter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.conn
+	if c.flushing || c.dirty || c.inRun || c.hasOutput() {
+		return false
+	}
+	c.flushing = true
+	return true
+}
+
+// Acknowledge is a PUBACK from the client.
+func (s *Session) Acknowledge(id uint16) {
+	s.mu.Lock()
+	c := s.conn
+	s.mu.Unlock()
+	s.acknowledge(c, id)
+	s.notify()
+}

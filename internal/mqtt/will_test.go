@@ -84,6 +84,16 @@ func TestDelayedWill(t *testing.T) {
 	c.cut(a)
 	srv.connected(t, "e") // clean start ends the session
 	receive(t, "the will", a.published)
+
+	c, _ = srv.connected(t, "f", expiry(500), will(1000))
+	c.cut(a)
+	c, _ = srv.connected(t, "f", keep)
+	c.cut(a)
+	srv.connected(t, "f") // ends the session, but the return has cancelled the will
+	receive(t, "Ended", a.ended)
+	if len(a.published) > 0 {
+		t.Error("a cancelled will was published")
+	}
 }
 
 func TestRefusedWill(t *testing.T) {
