@@ -16,6 +16,8 @@ var errNotANumber = errors.New("must be a number of seconds")
 type Envelope struct {
 	RequestID   jsontext.Value `json:"request_id,omitempty"` // a string or number, echoed in the reply
 	ClientMsgID string         `json:"client_msg_id,omitempty"`
+	// Digest is of the payload as it came, with its topic; set where there is a ClientMsgID.
+	Digest [16]byte `json:"-"`
 }
 
 // Common gives access to the envelope of a decoded payload.

@@ -354,3 +354,23 @@ func encode(v any) []byte {
 	}
 	return b
 }
+
+// About is a reply that shows the inside of rooms: who loses a room must not get it any more.
+type About interface{ About() []chat.RoomID }
+
+// About implements About.
+func (p *Page) About() []chat.RoomID { return []chat.RoomID{p.RoomID} }
+
+// About implements About.
+func (r *RoomDetail) About() []chat.RoomID { return []chat.RoomID{r.Room.RoomID} }
+
+// About implements About.
+func (s *Synced) About() []chat.RoomID {
+	var rooms []chat.RoomID
+	for _, e := range s.Events {
+		if id := e.event.RoomID; len(rooms) == 0 || rooms[len(rooms)-1] != id {
+			rooms = append(rooms, id)
+		}
+	}
+	return rooms
+}
