@@ -3,7 +3,6 @@
 package hostile
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,18 +12,12 @@ import (
 	"parley/test/systemtest"
 )
 
-// clock is the computer's, set wrong by an offset.
-type clock struct{ offset atomic.Int64 }
-
-func (c *clock) now() time.Time        { return time.Now().Add(time.Duration(c.offset.Load())) }
-func (c *clock) jump(by time.Duration) { c.offset.Add(int64(by)) }
-
 // A clock that jumps changes what is shown. Order, delivery and limits do not depend on it.
 func TestClockThatJumps(t *testing.T) {
 	t.Parallel()
-	var c clock
+	var c systemtest.Clock
 	p := start(t, systemtest.Config{
-		Inside: app.Inside{Now: c.now},
+		Inside: app.Inside{Now: c.Now},
 		Change: func(cfg *app.Config) { cfg.Access.RateLimit = app.Rate{Events: 10000, Window: time.Hour} },
 	})
 	m := p.Device(t, "mallory", mqtttest.ID("phone"), mqtttest.Keep(3600))
@@ -42,11 +35,11 @@ func TestClockThatJumps(t *testing.T) {
 		return r.Timestamp
 	}
 	before = say("now")
-	c.jump(-24 * time.Hour)
+	c.Jump(-24 * time.Hour)
 	if at := say("a day earlier"); at > before {
 		t.Errorf("timestamp %v after %v", at, before)
 	}
-	c.jump(25 * time.Hour)
+	c.Jump(25 * time.Hour)
 	say("an hour later")
 	// The history goes by seq.
 	var texts []string
@@ -61,20 +54,20 @@ func TestClockThatJumps(t *testing.T) {
 	// A session that is away when the clock goes back stays, and one whose time is over is over.
 	m.Disconnect()
 	p.chat()
-	c.jump(-time.Hour)
+	c.Jump(-time.Hour)
 	p.alice.Say("open", "while away")
 	m = p.Device(t, "mallory", mqtttest.ID("phone"), mqtttest.Keep(3600))
 	m.Next(systemtest.Says("while away"))
 	m.Disconnect()
 	p.chat() // a commit behind that of the disconnection
-	c.jump(48 * time.Hour)
+	c.Jump(48 * time.Hour)
 	again := p.Dial(t, "mallory")
 	if ack := again.Login(p.sign(), mqtttest.ID("phone"), mqtttest.Keep(3600)); ack.SessionPresent {
 		t.Error("a session of an hour is there after two days")
 	}
 	p.chat()
 	// Tokens end by the clock: everybody has to sign in again, and is told so.
-	c.jump(60 * 24 * time.Hour)
+	c.Jump(60 * 24 * time.Hour)
 	again.EndsWith(packet.NotAuthorized)
 	p.alice.EndsWith(packet.NotAuthorized)
 	p.bob.EndsWith(packet.NotAuthorized)
