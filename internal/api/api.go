@@ -20,6 +20,8 @@ type Caller struct {
 	chat.Principal
 	Origin      chat.Origin
 	ClientMsgID string // given beside the payload: an MQTT 5 user property, an HTTP header
+	// Busy, where it is not nil, tells that the caller has left so many answers unread that no large one should be made.
+	Busy func() bool
 }
 
 type (
@@ -102,11 +104,11 @@ func (a *API) Router() *Router { return a.router }
 
 // call is what a change of this request comes with.
 func call(req *Request, in wire.Payload) chat.Call {
-	return chat.Call{Principal: req.Caller.Principal, Origin: req.Caller.Origin, ClientMsgID: in.Common().ClientMsgID}
+	return chat.Call{Principal: req.Caller.Principal, Origin: req.Caller.Origin, ClientMsgID: in.Common().ClientMsgID, Digest: in.Common().Digest}
 }
 
-// later answers with what a change comes to.
-func later[T any](p *chat.Pending[T], reply func(T) wire.Replier) topic.Result {
+// later answers with what a change comes to. Each of then is called after a success has been answered; it must not block.
+func later[T any](p *chat.Pending[T], reply func(T) wire.Replier, then ...func(T)) topic.Result {
 	promise := topic.NewPromise()
 	p.Then(func(v T, err error) {
 		if err != nil {
@@ -114,16 +116,23 @@ func later[T any](p *chat.Pending[T], reply func(T) wire.Replier) topic.Result {
 			return
 		}
 		promise.Resolve(reply(v), nil)
+		for _, f := range then {
+			f(v)
+		}
 	})
 	return topic.Later(promise)
 }
 
-// read answers with what f reads, on a goroutine of its own: it may overtake changes.
-func (a *API) read(ctx context.Context, f func(ctx context.Context) (wire.Replier, error)) topic.Result {
+// read answers with what f reads, on a goroutine of its own: it may overtake changes. busy is the caller's, see Caller.
+func (a *API) read(ctx context.Context, busy func() bool, f func(ctx context.Context) (wire.Replier, error)) topic.Result {
 	promise := topic.NewPromise()
 	go func() {
 		a.reading <- struct{}{}
 		defer func() { <-a.reading }()
+		if busy != nil && busy() {
+			promise.Resolve(nil, &chat.Error{Code: chat.RateLimited, Message: "read the answers to your earlier requests first", RetryAfter: time.Second})
+			return
+		}
 		reply, err := safely(ctx, f)
 		if err != nil {
 			promise.Resolve(nil, err)

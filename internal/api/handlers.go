@@ -55,17 +55,16 @@ const joinHistory = 20
 func (a *API) joinRoom(ctx context.Context, req *Request, in *wire.Empty) topic.Result {
 	who, room := req.Caller.Principal, roomParam(req)
 	ctx = context.WithoutCancel(ctx) // the history comes after the reply, which ends an HTTP request
-	return later(a.chat.Join(call(req, in), room), func(v chat.Joined) wire.Replier {
+	return later(a.chat.Join(call(req, in), room), joined("joined"), func(v chat.Joined) {
 		if !v.Already && !v.Duplicate {
 			a.showHistory(ctx, who, room)
 		}
-		return joined("joined")(v)
 	})
 }
 
 // showHistory passes the last messages of a room to one of its members.
 func (a *API) showHistory(ctx context.Context, who chat.Principal, room chat.RoomID) {
-	a.read(ctx, func(ctx context.Context) (wire.Replier, error) {
+	a.read(ctx, nil, func(ctx context.Context) (wire.Replier, error) {
 		page, err := a.chat.History(ctx, who, room, chat.HistoryQuery{Limit: joinHistory})
 		if err != nil {
 			return nil, err
@@ -102,7 +101,7 @@ func (a *API) deleteRoom(_ context.Context, req *Request, in *wire.Empty) topic.
 
 func (a *API) listRooms(ctx context.Context, req *Request, in *wire.ListRooms) topic.Result {
 	who := req.Caller.Principal
-	return a.read(ctx, func(ctx context.Context) (wire.Replier, error) {
+	return a.read(ctx, req.Caller.Busy, func(ctx context.Context) (wire.Replier, error) {
 		if in.Mine {
 			rooms, more, err := a.chat.Mine(ctx, who, in.Query, in.After, in.Limit)
 			return &wire.OwnRooms{Reply: wire.Reply{Status: "success"}, Rooms: wire.RoomHeadsOf(rooms), HasMore: more}, err
@@ -114,7 +113,7 @@ func (a *API) listRooms(ctx context.Context, req *Request, in *wire.ListRooms) t
 
 func (a *API) roomInfo(ctx context.Context, req *Request, in *wire.RoomInfo) topic.Result {
 	who, room := req.Caller.Principal, roomParam(req)
-	return a.read(ctx, func(ctx context.Context) (wire.Replier, error) {
+	return a.read(ctx, req.Caller.Busy, func(ctx context.Context) (wire.Replier, error) {
 		info, err := a.chat.RoomInfo(ctx, who, room, in.After, in.Limit)
 		if err != nil {
 			return nil, err
@@ -185,7 +184,7 @@ func (a *API) history(ctx context.Context, req *Request, in *wire.History) topic
 	}
 	q := chat.HistoryQuery{Limit: in.Limit, Before: chat.Time(in.Before), BeforeSeq: in.BeforeSeq, AfterSeq: in.AfterSeq, Around: around}
 	who, room := req.Caller.Principal, roomParam(req)
-	return a.read(ctx, func(ctx context.Context) (wire.Replier, error) {
+	return a.read(ctx, req.Caller.Busy, func(ctx context.Context) (wire.Replier, error) {
 		page, err := a.chat.History(ctx, who, room, q)
 		if err != nil {
 			return nil, err
@@ -199,7 +198,7 @@ func (a *API) sync(ctx context.Context, req *Request, in *wire.Sync) topic.Resul
 	if in.Epoch != 0 && in.Epoch != a.cfg.Epoch {
 		after = nil // the seqs are of other data: the caller begins anew from the heads
 	}
-	return a.read(ctx, func(ctx context.Context) (wire.Replier, error) {
+	return a.read(ctx, req.Caller.Busy, func(ctx context.Context) (wire.Replier, error) {
 		s, err := a.chat.Sync(ctx, who, after, in.Limit)
 		if err != nil {
 			return nil, err

@@ -49,7 +49,13 @@ func limit(ctx context.Context, bucket *ratelimit.Sliding, next Handler, req *Re
 	case !ok:
 		return topic.Done(nil, &chat.Error{Code: chat.RateLimited, Message: "too many requests; try again later", RetryAfter: wait})
 	case wait > 0:
-		return topic.Delay(wait, func(ctx context.Context) topic.Result { return next(ctx, req) })
+		return topic.Delay(wait, func(ctx context.Context) topic.Result {
+			if ctx.Err() != nil { // given up: the turn goes to the next one
+				bucket.Return(string(req.Caller.UserID))
+				return topic.Done(nil, ctx.Err())
+			}
+			return next(ctx, req)
+		})
 	}
 	return next(ctx, req)
 }
@@ -90,6 +96,23 @@ func decode(req *Request, in wire.Payload) error {
 	if e.ClientMsgID == "" {
 		e.ClientMsgID = req.Caller.ClientMsgID
 	}
+	if e.ClientMsgID != "" {
+		return digest(req, in)
+	}
+	return nil
+}
+
+// digest notes what is asked, as it came: a repeat must be the same whatever the filter makes of it by then.
+func digest(req *Request, in wire.Payload) error {
+	e := in.Common()
+	kept := *e
+	*e = wire.Envelope{}
+	text, err := json.Marshal(in, json.Deterministic(true))
+	*e = kept
+	if err != nil {
+		return err
+	}
+	e.Digest = chat.Digest(req.Topic, string(text))
 	return nil
 }
 

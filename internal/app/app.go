@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,6 +54,7 @@ type App struct {
 	doors   []Door
 	notes   []string
 	demo    *Demo
+	door    *mqttdoor.Door
 	cancel  context.CancelFunc // of requests
 	broken  chan error         // a door that fails
 }
@@ -61,7 +63,7 @@ type App struct {
 type serving struct {
 	listener net.Listener
 	serve    func(net.Listener) error
-	stop     func(context.Context) error // nil: the MQTT server stops it
+	stop     func() // nil: the MQTT server stops it
 }
 
 // Inside is what no operator sets and tests do: the clock, and those limits of the protocol layer that have no option.
@@ -110,11 +112,10 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	if err != nil {
 		return nil, err
 	}
-	var door *mqttdoor.Door
 	a.feed = feed.New(feed.Config{
 		Log: a.store, Places: a.store, Epoch: a.store.Epoch(), Logger: log,
 		Cork: func() { a.mqtt.Cork() }, Uncork: func() { a.mqtt.Uncork() },
-		Account: func(e *chat.Event) { door.Revoked(a.mqtt, e) },
+		Account: func(e *chat.Event) { a.door.Revoked(a.mqtt, e) },
 	})
 	secret, err := auth.LoadSecret(cfg.Data)
 	if err != nil {
@@ -130,13 +131,13 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		Info: map[string]any{"packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
 			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
 	})
-	door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log})
+	a.door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log})
 	protocol := in.MQTT
 	protocol.ReceiveMaximum, protocol.MaxPacketSize = uint16(cfg.Limits.ReceiveMaximum), uint32(cfg.Limits.MaxPacketSize)
 	protocol.MaxSessionExpiry, protocol.MaxSessionsPerOwner = cfg.Limits.SessionExpiry, cfg.Limits.SessionsPerUser
 	protocol.MaxConnections = cfg.Limits.MaxConnections
 	protocol.Store, protocol.Logger, protocol.Now = a.store, log, in.Now
-	a.mqtt, err = mqtt.NewServer(protocol, door)
+	a.mqtt, err = mqtt.NewServer(protocol, a.door)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	web := httpdoor.Config{
 		Router: routes.Router(), Auth: authenticator, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
 		TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
-		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: door}),
+		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door}),
 	}
 	a.serveAll(listeners, web, tls)
 	return a, nil
@@ -230,15 +231,23 @@ func (a *App) stop() error {
 	if a.socket != nil {
 		errs = append(errs, a.socket.Close(ctx))
 	}
+	// HTTP and MQTT side by side, each with its own patience: nobody's slow request cuts somebody else off.
+	var doors sync.WaitGroup
 	for _, s := range a.servers {
-		if s.stop != nil {
-			errs = append(errs, s.stop(ctx))
-		}
 		_ = s.listener.Close()
+		if s.stop != nil {
+			doors.Go(func() { s.stop() })
+		}
+	}
+	if a.door != nil {
+		a.door.Stop()
 	}
 	if a.mqtt != nil {
-		errs = append(errs, a.mqtt.Shutdown(ctx))
+		if err := a.mqtt.Shutdown(ctx); err != nil {
+			a.log.Warn("stopping: some MQTT connections were cut off", "error", err)
+		}
 	}
+	doors.Wait()
 	a.cancel()
 	if a.feed != nil && a.store != nil {
 		a.feed.SavePlaces(nil)

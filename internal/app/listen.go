@@ -60,7 +60,7 @@ func (a *App) listen() (map[string]net.Listener, error) {
 // serveAll decides what serves each listener.
 func (a *App) serveAll(listeners map[string]net.Listener, web httpdoor.Config, cfg *tls.Config) {
 	a.servers = nil
-	add := func(door, scheme string, serve func(net.Listener) error, stop func(context.Context) error) {
+	add := func(door, scheme string, serve func(net.Listener) error, stop func()) {
 		l := listeners[door]
 		a.servers = append(a.servers, &serving{listener: l, serve: serve, stop: stop})
 		a.doors = append(a.doors, Door{Name: door, URL: scheme + "://" + l.Addr().String()})
@@ -74,10 +74,10 @@ func (a *App) serveAll(listeners map[string]net.Listener, web httpdoor.Config, c
 	if listeners[doorHTTP] != nil {
 		srv := a.httpServer(httpdoor.Handler(web, listeners[doorOps] != nil))
 		if cfg == nil {
-			add(doorHTTP, "http", srv.Serve, srv.Shutdown)
+			add(doorHTTP, "http", srv.Serve, stopper(srv))
 		} else {
 			srv.TLSConfig = cfg.Clone()
-			add(doorHTTP, "https", func(l net.Listener) error { return srv.ServeTLS(l, "", "") }, srv.Shutdown)
+			add(doorHTTP, "https", func(l net.Listener) error { return srv.ServeTLS(l, "", "") }, stopper(srv))
 		}
 	}
 	if listeners[doorOps] != nil {
@@ -86,7 +86,21 @@ func (a *App) serveAll(listeners map[string]net.Listener, web httpdoor.Config, c
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 		srv := a.httpServer(mux)
-		add(doorOps, "http", srv.Serve, srv.Shutdown)
+		add(doorOps, "http", srv.Serve, stopper(srv))
+	}
+}
+
+// httpPatience is how long a stopping server waits for HTTP requests. What is slower than that is cut off: its change may be
+// on its way, and the caller repeats it with the same id.
+const httpPatience = 5 * time.Second
+
+func stopper(srv *http.Server) func() {
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), httpPatience)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close()
+		}
 	}
 }
 
@@ -95,7 +109,7 @@ func (a *App) httpServer(h http.Handler) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, Protocols: &protocols,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, Protocols: &protocols,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }

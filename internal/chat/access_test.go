@@ -79,7 +79,7 @@ const (
 		lock     ok ok F  ok NM B
 		unlock   ok ok F  ok NM B
 		post     ok ok ok NM NM B
-		history  ok ok ok NM NM NM
+		history  ok ok ok NM NM B
 		info     ok ok ok ok ok ok`
 	// Of a private room a stranger learns nothing. Who was banned knows it.
 	privateRights = `
@@ -99,8 +99,8 @@ const (
 		lock     ok ok F  ok NF B
 		unlock   ok ok F  ok NF B
 		post     ok ok ok NF NF B
-		history  ok ok ok NF NF NF
-		info     ok ok ok NF NF NF`
+		history  ok ok ok NF NF B
+		info     ok ok ok NF NF B`
 )
 
 func TestRights(t *testing.T) {

@@ -5,6 +5,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -50,9 +51,17 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
-// Refuse makes an Error.
+// maxQuoted bounds what a message quotes of the input, in bytes.
+const maxQuoted = 80
+
+// Refuse makes an Error. Texts among args are cut to what a person needs to recognise them.
 func Refuse(code Code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+	for i, a := range args {
+		if s, ok := a.(string); ok && len(s) > maxQuoted {
+			args[i] = strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+		}
+	}
+	return &Error{Code: code, Message: strings.ToValidUTF8(fmt.Sprintf(format, args...), "\uFFFD")}
 }
 
 // CodeOf tells the code of err: that of the Error in its chain, else Internal; "" for nil.

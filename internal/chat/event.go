@@ -2,6 +2,11 @@
 
 package chat
 
+import (
+	"math"
+	"strings"
+)
+
 // EventKind says what an event of a log is. The names are public and stored.
 type EventKind string
 
@@ -103,6 +108,25 @@ func (e *Event) Joins() (UserID, bool) {
 		return e.Details.UserID, true
 	}
 	return "", false
+}
+
+// Revocation is what a user may not be sent any more: the events of a room before a seq.
+type Revocation struct {
+	User   UserID
+	Room   RoomID
+	Before uint64
+}
+
+// Revokes tells what the event takes away from what a user's devices, away ones too, have not been sent: with a removal what
+// came before it, and with the end of a room, of which each member learns in their own log, all of it.
+func (e *Event) Revokes() (Revocation, bool) {
+	if u, ok := e.Removes(); ok {
+		return Revocation{u, e.RoomID, e.Seq}, true
+	}
+	if e.Kind == RoomDeleted && e.RoomKind == UserLogRoom && e.Details != nil {
+		return Revocation{UserID(strings.TrimPrefix(string(e.RoomID), "user:")), e.Details.RoomID, math.MaxUint64}, true
+	}
+	return Revocation{}, false
 }
 
 // Removes tells whose membership the event ends, if anybody's. RoomDeleted ends everybody's.

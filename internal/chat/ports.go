@@ -108,6 +108,7 @@ type Request struct {
 type Reader interface {
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)
+	ReadBan(ctx context.Context, room int64, u UserID) (*Ban, error)
 	ReadUser(ctx context.Context, id UserID) (*User, error)
 	// RoomsOf lists every room that u is a member of, own log, announcements and private conversations included, by id.
 	RoomsOf(ctx context.Context, u UserID) ([]Membership, error)

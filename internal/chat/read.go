@@ -22,7 +22,11 @@ func (s *Service) visible(ctx context.Context, who Principal, id RoomID) (*Room,
 		return nil, nil, err
 	}
 	if m == nil {
-		return nil, nil, access(r, id, nil, nil, s.now())
+		b, err := s.store.ReadBan(ctx, r.Num, who.UserID)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, nil, access(r, id, nil, b, s.now())
 	}
 	return r, m, nil
 }
@@ -81,6 +85,20 @@ func pageSize(asked, usual, most int) (int, error) {
 	return min(asked, most), nil
 }
 
+// maxPageBytes bounds the texts of one page, so that an answer stays small whatever its messages are.
+const maxPageBytes = 128 << 10
+
+// fitting is how many of events, at most limit and at least one, go into one page with bytes left for texts; it takes those from
+// bytes.
+func fitting(events []*Event, limit int, bytes *int) int {
+	for i, e := range events {
+		if *bytes -= len(e.Content); i > 0 && (i == limit || *bytes < 0) {
+			return i
+		}
+	}
+	return len(events)
+}
+
 func (s *Service) descending(ctx context.Context, r *Room, first, to uint64, before Time, limit int) (*Page, error) {
 	p := &Page{Room: r}
 	if to < first {
@@ -99,10 +117,11 @@ func (s *Service) descending(ctx context.Context, r *Room, first, to uint64, bef
 		}
 		p.To = p.Messages[0].Seq
 	}
-	if len(p.Messages) > limit {
+	bytes := maxPageBytes
+	if n := fitting(p.Messages, limit, &bytes); n < len(p.Messages) {
 		p.HasMore = true
-		p.Messages = p.Messages[:limit]
-		p.From = p.Messages[limit-1].Seq
+		p.Messages = p.Messages[:n]
+		p.From = p.Messages[n-1].Seq
 	}
 	return p, nil
 }
@@ -118,10 +137,11 @@ func (s *Service) ascending(ctx context.Context, r *Room, from uint64, limit int
 		return nil, err
 	}
 	p.From, p.To = from, r.LastSeq
-	if len(p.Messages) > limit {
+	bytes := maxPageBytes
+	if n := fitting(p.Messages, limit, &bytes); n < len(p.Messages) {
 		p.HasMore = true
-		p.Messages = p.Messages[:limit]
-		p.To = p.Messages[limit-1].Seq
+		p.Messages = p.Messages[:n]
+		p.To = p.Messages[n-1].Seq
 	}
 	return p, nil
 }
@@ -165,6 +185,7 @@ func (s *Service) Sync(ctx context.Context, who Principal, after map[RoomID]uint
 		return nil, err
 	}
 	out := &Synced{}
+	bytes := maxPageBytes
 	if out.Rooms, err = s.store.RoomsOf(ctx, who.UserID); err != nil {
 		return nil, err
 	}
@@ -175,7 +196,7 @@ func (s *Service) Sync(ctx context.Context, who Principal, after map[RoomID]uint
 			continue
 		}
 		from := max(m.Room.FirstVisible(m.Member.JoinedSeq), last+1)
-		if limit == 0 {
+		if limit == 0 || bytes <= 0 {
 			out.HasMore = true
 			break
 		}
@@ -183,6 +204,7 @@ func (s *Service) Sync(ctx context.Context, who Principal, after map[RoomID]uint
 		if err != nil {
 			return nil, err
 		}
+		events = events[:fitting(events, limit, &bytes)]
 		out.Events = append(out.Events, events...)
 		limit -= len(events)
 		if n := len(events); n > 0 && events[n-1].Seq < m.Room.LastSeq {
@@ -238,9 +260,11 @@ func (s *Service) RoomInfo(ctx context.Context, who Principal, id RoomID, after 
 		return nil, err
 	}
 	r, m, err := s.visible(ctx, who, id)
-	if CodeOf(err) == NotMember {
-		r, err = s.store.ReadRoom(ctx, id)
-		return &RoomInfo{Room: r}, err
+	if code := CodeOf(err); code == NotMember || code == Banned { // who is not in a public room sees what all may see of it
+		outside, e := s.store.ReadRoom(ctx, id)
+		if e != nil || outside != nil && outside.Kind == PublicRoom {
+			return &RoomInfo{Room: outside}, e
+		}
 	}
 	if err != nil {
 		return nil, err

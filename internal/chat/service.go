@@ -51,6 +51,9 @@ type Call struct {
 	Principal
 	Origin
 	ClientMsgID string
+	// Digest is of the request as it came, before any filter: a repeat with ClientMsgID must be the same request. Where it
+	// is zero the request as the service gets it counts.
+	Digest [16]byte
 }
 
 // Repeat is embedded in every outcome: Duplicate says that the request had succeeded before and nothing was done now.
@@ -88,7 +91,9 @@ func submit[T any, P interface {
 		if !utf8.ValidString(call.ClientMsgID) { // a header may hold anything
 			return refused[T](Refuse(BadRequest, "client_msg_id: is not valid UTF-8"))
 		}
-		c.digest = digest(op, parts)
+		if c.digest = call.Digest; c.digest == ([16]byte{}) {
+			c.digest = Digest(op, parts...)
+		}
 	}
 	s.store.Submit(c)
 	return &c.Pending
@@ -104,7 +109,8 @@ func administer[T any, P interface {
 	return &c.Pending
 }
 
-func digest(op string, parts []string) [16]byte {
+// Digest is a digest of what is asked and with what.
+func Digest(op string, parts ...string) [16]byte {
 	h := sha256.New()
 	var n [8]byte
 	for _, p := range append([]string{op}, parts...) {

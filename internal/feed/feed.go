@@ -5,6 +5,7 @@ package feed
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -41,6 +42,9 @@ const QueuedBatches = 64
 
 // readers is how many subscriptions are read from the log at the same time.
 const readers = 4
+
+// readRetry is how long a subscription waits when the log could not be read.
+const readRetry = time.Second
 
 // logPage is how many events one look into the log brings.
 const logPage = 128
@@ -105,6 +109,9 @@ func New(cfg Config) *Feed {
 	if f.cfg.Cork == nil {
 		f.cfg.Cork, f.cfg.Uncork = func() {}, func() {}
 	}
+	if f.cfg.Account == nil {
+		f.cfg.Account = func(*chat.Event) {}
+	}
 	return f
 }
 
@@ -150,22 +157,30 @@ func (f *Feed) offerAll(b *chat.Batch) {
 		f.advance(e)
 		if e.Kind == chat.AccountModerated {
 			accounts = append(accounts, e)
-		} else if _, ok := e.Removes(); ok {
+		} else if _, ok := e.Revokes(); ok {
 			removals = append(removals, e)
 		}
 	}
 	f.mu.Unlock()
-	if f.cfg.Account == nil {
-		b.Resolve()
-		return
-	}
 	for _, e := range removals {
 		f.cfg.Account(e)
 	}
-	b.Resolve()
+	for _, o := range b.Changes {
+		f.resolve(o)
+	}
 	for _, e := range accounts {
 		f.cfg.Account(e)
 	}
+}
+
+// resolve tells a change its outcome. What whoever waits for it does then must not end the process.
+func (f *Feed) resolve(o chat.Outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.cfg.Logger.Error("feed: an outcome's receiver panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	o.Change.Done(o.Err)
 }
 
 // advance brings a room's log to e. The caller holds mu.
@@ -255,7 +270,7 @@ func (f *Feed) offer(r *room, e *chat.Event) {
 	r.head = e.Seq
 	if id, ok := e.Removes(); ok {
 		if u := f.users[id]; u != nil {
-			f.revoke(r, u)
+			f.revoke(r, u, e.Seq)
 		}
 	} else if id, ok := e.Joins(); ok {
 		if u := f.users[id]; u != nil {
@@ -270,7 +285,7 @@ func (f *Feed) offer(r *room, e *chat.Event) {
 	}
 	if e.Kind == chat.RoomDeleted && e.RoomKind != chat.UserLogRoom {
 		for len(r.members) > 0 {
-			f.exit(r, r.members[0])
+			f.revoke(r, r.members[0], e.Seq)
 		}
 	}
 }
@@ -325,11 +340,11 @@ func (f *Feed) exit(r *room, u *user) {
 	}
 }
 
-// revoke ends a membership and takes back what u's devices have not been sent yet.
-func (f *Feed) revoke(r *room, u *user) {
+// revoke ends a membership and takes back what u's devices have not been sent yet of what came before.
+func (f *Feed) revoke(r *room, u *user, before uint64) {
 	f.exit(r, u)
 	for _, s := range u.subs {
-		s.to.Revoke(r.num)
+		s.to.Revoke(r.id, before)
 	}
 }
 

@@ -287,10 +287,10 @@ func (d *device) Pass(room chat.RoomID, body []byte) {
 	d.passed = append(d.passed, string(room)+" "+string(body))
 }
 
-func (d *device) Revoke(room int64) {
+func (d *device) Revoke(room chat.RoomID, before uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.queue = slices.DeleteFunc(d.queue, func(e *chat.Event) bool { return e.RoomNum == room })
+	d.queue = slices.DeleteFunc(d.queue, func(e *chat.Event) bool { return e.RoomID == room && e.Seq < before })
 }
 
 // drain writes up to n events to the socket, acknowledges them, and says so when there is room again.

@@ -5,6 +5,7 @@ package feed
 import (
 	"context"
 	"slices"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/wire"
@@ -15,9 +16,10 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	Queued   Verdict = iota
-	Full             // not queued: the device is slow; Drained will be called
-	Unwanted         // the device does not listen to this room
+	Queued      Verdict = iota
+	Full                // not queued: the device is slow; Drained will be called
+	Unwanted            // the device does not listen to this room
+	Unconfirmed         // queued, and the device will not acknowledge it
 )
 
 // Subscriber is a device: a door's side of a Subscription. Its methods are called under the feed's lock and never block.
@@ -25,8 +27,8 @@ type Subscriber interface {
 	Offer(c *Copy) Verdict
 	// Pass queues a passing event, or drops it where there is no space. room is what it is about, "" for none.
 	Pass(room chat.RoomID, body []byte)
-	// Revoke drops what is queued of a room and has not been sent.
-	Revoke(room int64)
+	// Revoke drops what is queued of a room before a seq and has not been sent.
+	Revoke(room chat.RoomID, before uint64)
 }
 
 // Subscription is one device's place in the logs of its user's rooms.
@@ -180,11 +182,23 @@ func (s *Subscription) offer(r *room, c *Copy) {
 			}
 			s.lost[r] = c.Event.Seq
 		}
-	case Unwanted:
-		if s.places != nil {
-			s.feed.saver.advance(s.places, r.num, c.Event.Seq)
-		}
+	case Unwanted, Unconfirmed:
+		s.advance(r, c.Event.Seq)
 	}
+}
+
+// advance moves the place on by an event that no acknowledgement will come for.
+func (s *Subscription) advance(r *room, seq uint64) {
+	if s.places != nil {
+		s.feed.saver.advance(s.places, r.num, seq)
+	}
+}
+
+// Renew changes what a subscription is without a gap: whether it is reliable, and where its places are kept (nil: nowhere).
+func (s *Subscription) Renew(reliable bool, places *Places) {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	s.reliable, s.places = reliable, places
 }
 
 func (s *Subscription) fallBehind(r *room, next uint64) {
@@ -270,11 +284,10 @@ func (f *Feed) readOn(s *Subscription) bool {
 	}
 	if err != nil {
 		if f.ctx.Err() == nil {
-			f.cfg.Logger.Error("feed: the log cannot be read; the device gets sync_required", "error", err)
+			f.cfg.Logger.Error("feed: the log cannot be read; trying again", "error", err, "retry_in", readRetry)
+			time.AfterFunc(readRetry, s.Drained)
 		}
-		s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, next, r.head, f.cfg.Epoch))
-		delete(s.behind, r)
-		return true
+		return false
 	}
 	if first := max(state.FirstSeq, 1); next < first { // past the retention: never a silent hole
 		s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, next, min(first-1, head), f.cfg.Epoch))
@@ -287,12 +300,8 @@ func (f *Feed) readOn(s *Subscription) bool {
 		case Full:
 			s.behind[r] = e.Seq
 			return false // Drained will be called
-		case Unwanted:
-			if s.places != nil {
-				f.saver.advance(s.places, r.num, head)
-			}
-			delete(s.behind, r)
-			return true
+		case Unwanted, Unconfirmed:
+			s.advance(r, e.Seq)
 		}
 		next = e.Seq + 1
 	}

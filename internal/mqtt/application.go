@@ -27,7 +27,8 @@ type Application interface {
 	// has its subscriptions already (s.Subscriptions).
 	Opened(s *Session, resumed bool)
 
-	// Publish handles one PUBLISH. p and its byte slices are valid during the call only. The outcome goes to a, exactly
+	// Publish handles one PUBLISH, or the will of a session that may have no connection any more. p and its byte slices are
+	// valid during the call only. The outcome goes to a, exactly
 	// once, during the call or later from any goroutine. Order of acknowledgements is the server's business.
 	Publish(s *Session, p *packet.Publish, a *Ack)
 
@@ -46,7 +47,8 @@ type Application interface {
 	Drained(s *Session)
 
 	// Closed says that s has lost its connection (cause nil after a DISCONNECT by the client). With ended, the session
-	// itself is over (it had no expiry interval); otherwise it waits for its owner and Send stores nothing for it.
+	// itself is over (it had no expiry interval); otherwise it waits for its owner and Send stores nothing for it. What was
+	// queued and not sent is gone; what was sent and not acknowledged is sent again by itself (Session.Unacknowledged).
 	Closed(s *Session, ended bool, cause error)
 
 	// Ended says that a session without a connection is over: expired, or replaced by a clean start.
@@ -67,7 +69,7 @@ type Grant struct {
 	Expires   time.Time                  // the connection is closed with NotAuthorized then; zero never
 	Value     any                        // the application's own; Session.Value returns it
 	Response  []byte                     // authentication data for CONNACK or AUTH, MQTT 5
-	CheckWill func(w *packet.Will) error // decided by Connect before; nil means accepted
+	CheckWill func(w *packet.Will) error // may refuse the will (nil accepts all); Connect may refuse it itself, too
 }
 
 // Refusal is an error that tells the client why, with its reason code.
@@ -95,6 +97,8 @@ type SessionID int64
 // SessionStore keeps sessions that outlive their connections. Changes are submitted and become durable in the order of the
 // calls; done (which may be nil) is called once they are, or could not be made so, on any goroutine.
 type SessionStore interface {
+	// A store that is opened counts the sessions that it finds connected as disconnected from then on.
+
 	// LoadSession finds an unexpired session with its subscriptions and the inbound QoS 2 packet ids received but not released; nil without.
 	LoadSession(ctx context.Context, owner, clientID string) (*StoredSession, error)
 	// SaveSession creates or updates the session (not its Received), and gives its id.

@@ -80,13 +80,12 @@ func (srv *Server) Detaching() int {
 // w says that it is full.
 func (s *Session) WriteThrough(w func(b []byte) (n int, full bool)) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.conn
-	c.flushing = true
-	c.write(func(b []byte) (int, bool, error) {
+	s.conn.write(func(b []byte) (int, bool, error) {
 		n, full := w(b)
 		return n, full, nil
 	})
+	s.mu.Unlock()
+	s.notify()
 }
 
 // HoldWriter keeps everybody else from writing to s's connection, once nobody does.

@@ -46,6 +46,7 @@ func TestPartialWrites(t *testing.T) {
 		dropped := map[string]bool{}
 		qos := map[string]byte{}
 		var sent []string
+		hasty := false
 		parse := func() {
 			for {
 				h, n, err := packet.ReadHeader(stream[parsed:])
@@ -97,6 +98,9 @@ func TestPartialWrites(t *testing.T) {
 					at += size + h.Length
 				}
 				parse()
+				if hasty {
+					acknowledge() // before the server knows how much the kernel has taken
+				}
 				return n, n < len(b)
 			})
 		}
@@ -107,6 +111,11 @@ func TestPartialWrites(t *testing.T) {
 			"write while acknowledged": func(rt *rapid.T) {
 				write(rapid.IntRange(0, 60).Draw(rt, "room"), func() { send(); acknowledge() })
 			},
+			"write while forged acknowledgements come": func(rt *rapid.T) {
+				id := rapid.Uint16Range(1, 30).Draw(rt, "id")
+				write(rapid.IntRange(0, 60).Draw(rt, "room"), func() { s.Acknowledge(id); s.Acknowledge(id + 1) })
+			},
+			"hasty": func(*rapid.T) { hasty = !hasty },
 			"drop": func(rt *rapid.T) {
 				if len(sent) == 0 {
 					return

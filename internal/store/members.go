@@ -165,11 +165,17 @@ func (t *tx) writeSent(m *member) error {
 // Ban implements chat.MemberTx. Bans that are over are returned too.
 func (t *tx) Ban(r *chat.Room, u chat.UserID) (*chat.Ban, error) {
 	var found *chat.Ban
-	_, err := t.c.one(func(r row) {
-		found = &chat.Ban{User: u, Until: chat.Time(r.int(0)), By: chat.UserID(r.text(1)), At: chat.Time(r.int(2)),
-			Reason: r.text(3)}
-	}, `SELECT until, by_user, at, reason FROM bans WHERE room = ? AND user_id = ?`, r.Num, string(u))
+	_, err := t.c.one(func(r row) { found = readBan(r) }, banQuery, r.Num, string(u))
 	return found, t.fail("read a ban", err)
+}
+
+const (
+	banQuery = `SELECT user_id, until, by_user, at, reason FROM bans WHERE room = ? AND user_id = ?`
+	banWidth = 5
+)
+
+func readBan(r row) *chat.Ban {
+	return &chat.Ban{User: chat.UserID(r.text(0)), Until: chat.Time(r.int(1)), By: chat.UserID(r.text(2)), At: chat.Time(r.int(3)), Reason: r.text(4)}
 }
 
 // PutBan implements chat.MemberTx.
@@ -213,6 +219,19 @@ func (s *SQLite) ReadMember(ctx context.Context, room int64, u chat.UserID) (*ch
 	}, room, string(u))
 	if err != nil {
 		return nil, fmt.Errorf("store: read a member: %w", err)
+	}
+	return found, nil
+}
+
+// ReadBan implements chat.Reader.
+func (s *SQLite) ReadBan(ctx context.Context, room int64, u chat.UserID) (*chat.Ban, error) {
+	var found *chat.Ban
+	err := s.read.rows(ctx, nil, &s.read.ban, banWidth, func(r row) error {
+		found = readBan(r)
+		return nil
+	}, room, string(u))
+	if err != nil {
+		return nil, fmt.Errorf("store: read a ban: %w", err)
 	}
 	return found, nil
 }

@@ -65,7 +65,7 @@ func (s *SQLite) SavePlaces(places []chat.Place, done func(error)) {
 			for _, p := range part {
 				err := t.exec("save a place", `INSERT INTO places (session, room, seq) SELECT ?1, ?2, ?3
 					WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)
-					ON CONFLICT (session, room) DO UPDATE SET seq = excluded.seq`, p.Session, p.Room, int64(p.Seq))
+					ON CONFLICT (session, room) DO UPDATE SET seq = max(seq, excluded.seq)`, p.Session, p.Room, int64(p.Seq))
 				if err != nil {
 					return err
 				}

@@ -17,7 +17,7 @@ type reader struct {
 	db *sql.DB
 
 	room, publicRooms                          query
-	member, roomMembers, roomsOf               query
+	member, roomMembers, roomsOf, ban          query
 	user, users                                query
 	message                                    query
 	logUp, logDown, messagesUp, messagesDown   query
@@ -38,7 +38,7 @@ const (
 	sessionQuery = `SELECT ` + sessionColumns + ` FROM sessions s WHERE `
 )
 
-// openReader opens the pool. conns bounds its connections; each holds some 4 MiB of pages at most.
+// openReader opens the pool. conns bounds its connections; each holds half a MiB of pages at most.
 func openReader(dsn string, conns int) (*reader, error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
@@ -53,6 +53,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.publicRooms.text = `SELECT ` + roomColumns + ` FROM rooms r
 		WHERE r.kind = 1 AND r.deleted = 0 AND r.id > ? AND instr(r.folded, ?) > 0 ORDER BY r.id LIMIT ?`
 	r.member.text = `SELECT ` + memberColumns + ` FROM members m WHERE m.room = ? AND m.user_id = ?`
+	r.ban.text = banQuery
 	r.roomMembers.text = `SELECT ` + memberColumns + ` FROM members m
 		WHERE m.room = ? AND m.user_id > ? ORDER BY m.user_id LIMIT ?`
 	// CROSS JOIN keeps the order of the tables: a user's memberships first, never all rooms.

@@ -348,7 +348,7 @@ func EncodeReply(r Replier, limit int) (body []byte, ok bool) {
 }
 
 func encode(v any) []byte {
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true)) // what is invalid is replaced
 	if err != nil {
 		panic("wire: a reply that cannot be encoded: " + err.Error()) // only values of this package come here
 	}

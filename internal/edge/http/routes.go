@@ -31,13 +31,16 @@ type routes struct{ Config }
 func (h *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := &api.Request{Topic: api.Prefix + "/" + strings.TrimPrefix(r.URL.Path, "/api/v1/")}
 	reply, err := h.serve(w, r, req)
+	if err != nil && r.Context().Err() != nil {
+		return // the caller has gone away
+	}
 	h.answer(w, req, reply, err)
 }
 
 func (h *routes) serve(w http.ResponseWriter, r *http.Request, req *api.Request) (any, error) {
 	route, params, ok := h.Router.Match(req.Topic)
 	if !ok {
-		return nil, chat.Refuse(chat.NotFound, "there is no route %s", r.URL.Path)
+		return nil, chat.Refuse(chat.NotFound, "there is no route %q", r.URL.Path)
 	}
 	who, err := h.caller(r)
 	if err != nil {
@@ -99,7 +102,7 @@ func fromQuery(in reflect.Type, query url.Values) ([]byte, error) {
 	for name, values := range query {
 		kind, ok := kinds[name]
 		if !ok {
-			return nil, chat.Refuse(chat.BadRequest, "%s: is no parameter of this route", name)
+			return nil, chat.Refuse(chat.BadRequest, "%q is no parameter of this route", name)
 		}
 		if len(values) > 1 {
 			return nil, chat.Refuse(chat.BadRequest, "%s: is given more than once", name)

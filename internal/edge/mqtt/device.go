@@ -4,8 +4,8 @@ package mqtt
 
 import (
 	"context"
-	"math"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -26,14 +26,15 @@ type device struct {
 	revocations int64 // of the door, before the identity was proved
 
 	listening atomic.Pointer[listening]
+	closed    atomic.Bool // the connection is over; the session may have another one
 
-	changing sync.Mutex // one change of subscriptions at a time; before mu
-
-	mu     sync.Mutex
-	sub    *feed.Subscription
-	early  []*chat.Event // acknowledged before sub was there
-	closed bool
-	line   line // requests that wait their turn
+	mu       sync.Mutex
+	sub      *feed.Subscription
+	early    []*chat.Event // acknowledged before sub was there
+	changes  []func()      // of subscriptions, in order; the first one is at work
+	line     line          // requests that wait their turn
+	revoked  map[chat.RoomID]uint64
+	revision uint64 // of revoked
 }
 
 func newDevice(d *Door, id auth.Identity, remote netip.Addr, revocations int64) *device {
@@ -44,8 +45,13 @@ func newDevice(d *Door, id auth.Identity, remote netip.Addr, revocations int64) 
 
 func (d *device) identify(id auth.Identity) { d.identity.Store(&id) }
 
-func (d *device) open(s *server.Session) {
-	d.session = s
+func (d *device) open(s *server.Session) { d.session = s }
+
+// end closes the connection, if it is still this device's.
+func (d *device) end(code packet.ReasonCode, reason string) {
+	if !d.closed.Load() && d.session.Value() == d {
+		d.session.Close(code, reason)
+	}
 }
 
 // confirm closes the connection when its user may not connect any more.
@@ -53,22 +59,27 @@ func (d *device) confirm() {
 	ctx, cancel := context.WithTimeout(d.door.ctx, startTimeout)
 	defer cancel()
 	if err := d.door.cfg.Auth.Confirm(ctx, *d.identity.Load()); err != nil {
-		d.session.Close(packet.NotAuthorized, "sign in again")
+		d.end(packet.NotAuthorized, "sign in again")
 	}
 }
 
 // Offer implements feed.Subscriber.
 func (d *device) Offer(c *feed.Copy) feed.Verdict {
+	if d.closed.Load() {
+		return feed.Full // whatever is sent now would go to the session's next connection
+	}
 	l := d.listening.Load()
 	if l == nil {
 		return feed.Unwanted
 	}
-	t := l.event(d.user, c.Event.RoomID)
-	if t == nil {
+	t := l.event(c.Event.RoomID)
+	switch {
+	case t == nil:
 		return feed.Unwanted
-	}
-	if !d.session.Send(t.topic, t.qos, messageOf(c, d.user), t.ids) {
+	case !d.session.Send(t.topic, t.qos, messageOf(c, d.user), t.ids):
 		return feed.Full
+	case t.qos == 0:
+		return feed.Unconfirmed
 	}
 	return feed.Queued
 }
@@ -90,30 +101,60 @@ func messageOf(c *feed.Copy, viewer chat.UserID) *server.Message {
 	return m
 }
 
+// about is the Tag of a message that shows what is in some rooms.
+type about []chat.RoomID
+
 // Pass implements feed.Subscriber.
 func (d *device) Pass(room chat.RoomID, body []byte) {
 	l := d.listening.Load()
 	if l == nil {
 		return
 	}
+	m := &server.Message{Payload: body, Properties: textProperties}
 	t := l.messages
-	if t == nil && room != "" {
-		t = l.event(d.user, room) // a device that listens to single rooms
+	if room != "" {
+		m.Tag = about{room}
+		if t == nil {
+			t = l.event(room) // a device that listens to single rooms
+		}
 	}
 	if t != nil {
-		d.session.Reply(t.topic, 0, &server.Message{Payload: body, Properties: textProperties})
+		d.session.Reply(t.topic, 0, m)
 	}
 }
 
 // Revoke implements feed.Subscriber.
-func (d *device) Revoke(room int64) { dropRoom(d.session, room, math.MaxUint64) }
+func (d *device) Revoke(room chat.RoomID, before uint64) { drop(d.session, room, before) }
 
-// dropRoom drops what a session holds of a room's log before a seq.
-func dropRoom(s *server.Session, room int64, before uint64) {
+// drop takes back what a session holds of a room's log before a seq, and the pages about it.
+func drop(s *server.Session, room chat.RoomID, before uint64) {
 	s.Drop(func(m *server.Message) bool {
-		e, ok := m.Tag.(*chat.Event)
-		return ok && e.RoomNum == room && e.Seq < before
+		switch tag := m.Tag.(type) {
+		case *chat.Event:
+			return tag.RoomID == room && tag.Seq < before
+		case about:
+			return slices.Contains(tag, room)
+		}
+		return false
 	})
+}
+
+// revoke notes that pages about a room, asked for before, must not be shown any more.
+func (d *device) revoke(room chat.RoomID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.revoked == nil {
+		d.revoked = map[chat.RoomID]uint64{}
+	}
+	d.revision++
+	d.revoked[room] = d.revision
+}
+
+// revokedSince tells whether one of the rooms was taken from the user after a revision.
+func (d *device) revokedSince(rooms []chat.RoomID, revision uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(rooms, func(r chat.RoomID) bool { return d.revoked[r] > revision })
 }
 
 func (d *device) acked(e *chat.Event) {
@@ -139,15 +180,12 @@ func (d *device) drained() {
 
 // close ends what the connection was. The session's place in the logs stays, in the store.
 func (d *device) close() {
+	d.closed.Store(true)
+	d.cutLine()
 	d.mu.Lock()
-	d.closed = true
 	sub := d.sub
 	d.sub = nil
-	waiting := d.line.cut()
 	d.mu.Unlock()
-	for _, w := range waiting {
-		w.ack.Fail() // nothing was done: the client sends it again
-	}
 	if sub != nil {
 		sub.Close()
 	}

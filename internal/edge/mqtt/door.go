@@ -4,8 +4,11 @@ package mqtt
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,7 +38,16 @@ type Door struct {
 	// revocations counts events that end connections: a connection that was authenticated before one and opened after it
 	// would be missed by Revoked, and asks again.
 	revocations atomic.Int64
+	stopping    atomic.Bool
+	lines       sync.Map // of devices with requests that wait for their turn: *device -> nothing
 }
+
+// canceled is the context of a request that is given up before its turn.
+var canceled = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // New makes a Door. ctx ends when the process does.
 func New(ctx context.Context, cfg Config) *Door {
@@ -116,11 +128,25 @@ func (d *Door) Reauthenticate(ctx context.Context, s *server.Session, method str
 	}
 	id, err := d.cfg.Auth.Authenticate(ctx, auth.Credentials{Username: s.Owner(), Password: string(data), Remote: deviceOf(s).remote})
 	if err != nil {
-		return nil, d.refuseConnect(err)
+		return nil, d.refuseAgain(err)
 	}
 	dev := deviceOf(s)
 	dev.identify(id)
 	return &server.Grant{Owner: string(id.UserID), Expires: id.Expires, Value: dev}, nil
+}
+
+// refuseAgain is refuseConnect for a live connection, which ends: some codes are CONNACK's alone.
+func (d *Door) refuseAgain(err error) error {
+	err = d.refuseConnect(err)
+	refusal, ok := errors.AsType[*server.Refusal](err)
+	if !ok || refusal.Code.AllowedIn(packet.DISCONNECT) {
+		return err
+	}
+	code := packet.NotAuthorized
+	if refusal.Code == packet.ServerUnavailable {
+		code = packet.ServerBusy
+	}
+	return &server.Refusal{Code: code, Reason: refusal.Reason}
 }
 
 // Opened implements server.Application.
@@ -128,7 +154,7 @@ func (d *Door) Opened(s *server.Session, resumed bool) {
 	dev := deviceOf(s)
 	dev.open(s)
 	if dev.revocations != d.revocations.Load() {
-		go dev.confirm()
+		go d.contain("a confirmation", func() { dev.end(packet.UnspecifiedError, "internal error") }, dev.confirm)
 	}
 	if resumed {
 		dev.resume()
@@ -154,9 +180,10 @@ func (d *Door) Drained(s *server.Session) { deviceOf(s).drained() }
 // Revoked takes from an account what it may not have any more: its connections, or what its sessions, away ones too, have
 // not been sent or not acknowledged of a room. The feed calls it.
 func (d *Door) Revoked(srv *server.Server, e *chat.Event) {
-	if u, ok := e.Removes(); ok {
-		for _, s := range srv.Sessions(string(u)) {
-			dropRoom(s, e.RoomNum, e.Seq) // what came after a return stays
+	if r, ok := e.Revokes(); ok {
+		for _, s := range srv.Sessions(string(r.User)) {
+			deviceOf(s).revoke(r.Room)
+			drop(s, r.Room, r.Before) // what came after a return stays
 		}
 		return
 	}
@@ -174,6 +201,25 @@ func (d *Door) Revoked(srv *server.Server, e *chat.Event) {
 	}
 	d.revocations.Add(1)
 	srv.Disconnect(string(e.Details.UserID), code, why, nil)
+}
+
+// Stop gives up all requests that wait for their turn, so that a server that stops need not wait for them.
+func (d *Door) Stop() {
+	d.stopping.Store(true)
+	for dev := range d.lines.Range {
+		dev.(*device).cutLine()
+	}
+}
+
+// contain keeps a panic on a goroutine of the door's own from ending the process.
+func (d *Door) contain(what string, failed func(), f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.cfg.Logger.Error("mqtt: "+what+" panicked", "panic", p, "stack", string(debug.Stack()))
+			failed()
+		}
+	}()
+	f()
 }
 
 func deviceOf(s *server.Session) *device { return s.Value().(*device) }

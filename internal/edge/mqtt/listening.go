@@ -3,8 +3,8 @@
 package mqtt
 
 import (
-	"slices"
 	"strings"
+	"sync"
 
 	"parley/internal/chat"
 	"parley/internal/mqtt/packet"
@@ -13,6 +13,9 @@ import (
 // The topics that a user may subscribe to begin with ownPrefix + user id + "/".
 const ownPrefix = "chat/user/"
 
+// maxFilters bounds the filters of one session: there are three kinds of topics, and single rooms for small devices.
+const maxFilters = 256
+
 // grant is one granted subscription.
 type grant struct {
 	filter string
@@ -20,11 +23,16 @@ type grant struct {
 	id     uint32 // subscription identifier; 0 none
 }
 
-// listening is what a device has subscribed to. It is immutable.
+// listening is what a device has subscribed to. It is immutable, but for what it remembers.
 type listening struct {
+	user     chat.UserID
 	grants   []grant
 	messages *target // of chat/user/{user_id}/messages; nil when no filter matches it
 	rooms    bool    // some filter may match chat/user/{user_id}/rooms/{room_id}
+	reliable bool    // some delivery of events is at QoS 1
+
+	mu     sync.Mutex
+	byRoom map[chat.RoomID]*target // found before, where rooms are listened to one by one
 }
 
 // target is how a topic is delivered: the highest QoS and the identifiers of all filters that match it.
@@ -46,13 +54,16 @@ func own(filter string, user chat.UserID) bool {
 
 // newListening works out what grants mean for the user's deliveries.
 func newListening(grants []grant, user chat.UserID) *listening {
-	l := &listening{grants: grants}
-	base := ownPrefix + string(user)
-	l.messages = l.match(base + "/messages")
+	l := &listening{user: user, grants: grants}
+	l.messages = l.match(messagesTopic(user))
+	if l.messages != nil {
+		l.reliable = l.messages.qos > 0
+	}
 	for _, g := range grants {
-		rest := strings.TrimPrefix(g.filter, base)
+		rest := strings.TrimPrefix(g.filter, ownPrefix+string(user))
 		if rest == "/#" || strings.HasPrefix(rest, "/rooms/") || strings.HasPrefix(rest, "/+/") {
 			l.rooms = true
+			l.reliable = l.reliable || l.messages == nil && g.qos > 0
 		}
 	}
 	return l
@@ -77,36 +88,51 @@ func (l *listening) match(topic string) *target {
 }
 
 // event is how an event of a room is delivered: once, on the topic of all messages or else on that of the room.
-func (l *listening) event(user chat.UserID, room chat.RoomID) *target {
-	if l.messages != nil {
+func (l *listening) event(room chat.RoomID) *target {
+	if l.messages != nil || !l.rooms {
 		return l.messages
 	}
-	if !l.rooms {
-		return nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t, known := l.byRoom[room]
+	if !known {
+		t = l.match(ownPrefix + string(l.user) + "/rooms/" + string(room))
+		if l.byRoom == nil {
+			l.byRoom = map[chat.RoomID]*target{}
+		}
+		l.byRoom[room] = t
 	}
-	return l.match(ownPrefix + string(user) + "/rooms/" + string(room))
+	return t
 }
 
 // listens tells whether any event may be wanted, and reliable whether at QoS 1.
 func (l *listening) listens() (listens, reliable bool) {
-	if l == nil || l.messages == nil && !l.rooms {
+	if l == nil {
 		return false, false
 	}
-	if l.messages != nil {
-		return true, l.messages.qos > 0
-	}
-	return true, slices.ContainsFunc(l.grants, func(g grant) bool { return g.qos > 0 })
+	return l.messages != nil || l.rooms, l.reliable
 }
 
-// with adds grants, replacing those with the same filter.
-func (l *listening) with(add []grant, user chat.UserID) *listening {
+// with adds grants, replacing those with the same filter, as far as there is space; taken tells for each.
+func (l *listening) with(add []grant, user chat.UserID) (next *listening, taken []bool) {
 	var grants []grant
 	if l != nil {
-		grants = slices.DeleteFunc(slices.Clone(l.grants), func(g grant) bool {
-			return slices.ContainsFunc(add, func(a grant) bool { return a.filter == g.filter })
-		})
+		grants = append(grants, l.grants...)
 	}
-	return newListening(append(grants, add...), user)
+	at := make(map[string]int, len(grants))
+	for i, g := range grants {
+		at[g.filter] = i
+	}
+	taken = make([]bool, len(add))
+	for i, g := range add {
+		if old, ok := at[g.filter]; ok {
+			grants[old], taken[i] = g, true
+		} else if len(grants) < maxFilters {
+			at[g.filter] = len(grants)
+			grants, taken[i] = append(grants, g), true
+		}
+	}
+	return newListening(grants, user), taken
 }
 
 // without drops filters.
@@ -114,5 +140,15 @@ func (l *listening) without(filters []string, user chat.UserID) *listening {
 	if l == nil {
 		return nil
 	}
-	return newListening(slices.DeleteFunc(slices.Clone(l.grants), func(g grant) bool { return slices.Contains(filters, g.filter) }), user)
+	gone := make(map[string]bool, len(filters))
+	for _, f := range filters {
+		gone[f] = true
+	}
+	var grants []grant
+	for _, g := range l.grants {
+		if !gone[g.filter] {
+			grants = append(grants, g)
+		}
+	}
+	return newListening(grants, user)
 }

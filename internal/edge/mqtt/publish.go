@@ -26,28 +26,37 @@ type request struct {
 	qos           byte
 	responseTopic string // "" the default
 	correlation   []byte
+	revision      uint64 // of the device's revocations, when the request came
 }
 
 // line holds requests of one connection back while an earlier one waits for its turn, so that they take effect in order.
 // It is bounded by what the server lets be outstanding.
 type line struct {
 	waiting *request // its turn has not come
+	resume  func(context.Context) topic.Result
 	behind  []*request
 	timer   *time.Timer
 }
 
-// cut ends the line and gives what was in it.
-func (l *line) cut() []*request {
-	if l.timer == nil {
-		return nil
+// cutLine gives up what waits in the line: nothing was done, the client sends it again.
+func (d *device) cutLine() {
+	d.mu.Lock()
+	var waiting *request
+	resume := d.line.resume
+	if d.line.timer != nil && d.line.timer.Stop() {
+		waiting = d.line.waiting
 	}
-	var out []*request
-	if l.timer.Stop() {
-		out = append(out, l.waiting)
+	behind := d.line.behind
+	d.line.behind = nil
+	d.door.lines.Delete(d)
+	d.mu.Unlock()
+	if waiting != nil {
+		resume(canceled) // gives its turn back
+		waiting.ack.Fail()
 	}
-	out = append(out, l.behind...)
-	l.behind = nil
-	return out
+	for _, r := range behind {
+		r.ack.Fail()
+	}
 }
 
 // Publish implements server.Application.
@@ -74,8 +83,19 @@ func (d *Door) Publish(s *server.Session, p *packet.Publish, a *server.Ack) {
 		}
 		r.responseTopic = t
 	}
+	if a.Detached() {
+		dev.will(r, d.cfg.Router.Dispatch(d.ctx, &r.Request))
+		return
+	}
+	r.Caller.Busy = dev.busy
 	dev.mu.Lock()
-	if dev.line.timer != nil && !dev.closed {
+	r.revision = dev.revision
+	if dev.line.timer != nil && !dev.closed.Load() {
+		if !r.Wait {
+			dev.mu.Unlock()
+			dev.finish(r, nil, &chat.Error{Code: chat.RateLimited, Message: "earlier requests wait for their turn; send at QoS 1 to wait too", RetryAfter: time.Second})
+			return
+		}
 		r.Own()
 		dev.line.behind = append(dev.line.behind, r)
 		dev.mu.Unlock()
@@ -85,6 +105,23 @@ func (d *Door) Publish(s *server.Session, p *packet.Publish, a *server.Ack) {
 	dev.handle(r, d.cfg.Router.Dispatch(d.ctx, &r.Request))
 }
 
+// maxUnread is how many bytes of answers a client may have left unread and still ask for pages.
+const maxUnread = 256 << 10
+
+func (d *device) busy() bool { return d.session.Unsent() > maxUnread }
+
+// will brings a will to its end. It waits its turn like any request, but in no connection's line.
+func (d *device) will(r *request, res topic.Result) {
+	if wait, resume, ok := res.Delayed(); ok {
+		r.Own()
+		time.AfterFunc(wait, func() {
+			d.door.contain("a will", func() {}, func() { d.will(r, resume(d.door.ctx)) })
+		})
+		return
+	}
+	res.Then(func(_ any, err error) { d.door.observe(r, d.user, err) })
+}
+
 func messagesTopic(u chat.UserID) string { return ownPrefix + string(u) + "/messages" }
 
 // handle brings a result to its end, or makes the line wait for it. It tells whether the line must wait.
@@ -92,13 +129,17 @@ func (d *device) handle(r *request, res topic.Result) (waits bool) {
 	if wait, resume, ok := res.Delayed(); ok {
 		r.Own()
 		d.mu.Lock()
-		if d.closed {
+		if d.closed.Load() || d.door.stopping.Load() {
 			d.mu.Unlock()
+			resume(canceled)
 			r.ack.Fail()
 			return true
 		}
-		d.line.waiting = r
-		d.line.timer = time.AfterFunc(wait, func() { d.goOn(r, resume) })
+		d.door.lines.Store(d, nil)
+		d.line.waiting, d.line.resume = r, resume
+		d.line.timer = time.AfterFunc(wait, func() {
+			d.door.contain("a request", func() { d.end(packet.UnspecifiedError, "internal error") }, func() { d.goOn(r, resume) })
+		})
 		d.mu.Unlock()
 		return true
 	}
@@ -117,6 +158,7 @@ func (d *device) goOn(r *request, resume func(context.Context) topic.Result) {
 		d.mu.Lock()
 		if len(d.line.behind) == 0 {
 			d.line = line{}
+			d.door.lines.Delete(d)
 			d.mu.Unlock()
 			return
 		}
@@ -129,18 +171,27 @@ func (d *device) goOn(r *request, resume func(context.Context) topic.Result) {
 	}
 }
 
+// observe counts an outcome, and logs what is a fault of the server.
+func (d *Door) observe(r *request, user chat.UserID, err error) {
+	code := chat.CodeOf(err)
+	d.outcomes.count(code)
+	if code == chat.Internal {
+		d.cfg.Logger.Error("mqtt: request failed", "topic", r.Topic, "user", user, "error", err)
+	}
+}
+
 // finish answers: with a reply where one is due, and with the acknowledgement.
 func (d *device) finish(r *request, reply any, err error) {
 	if errors.Is(err, topic.ErrNoRoute) {
 		err = chat.Refuse(chat.Forbidden, "clients publish to the routes of the chat only, such as chat/message/{room_id}")
 	}
-	code := chat.CodeOf(err)
-	d.door.outcomes.count(code)
-	if code == chat.Internal {
-		d.door.cfg.Logger.Error("mqtt: request failed", "topic", r.Topic, "user", d.user, "error", err)
-	}
-	requestID := wire.RequestIDOf(r.In, r.Payload)
 	answer, ok := reply.(wire.Replier)
+	if ok && d.revokedSince(aboutOf(answer), r.revision) {
+		err = chat.Refuse(chat.NotMember, "you are not a member of the room any more")
+	}
+	code := chat.CodeOf(err)
+	d.door.observe(r, d.user, err)
+	requestID := wire.RequestIDOf(r.In, r.Payload)
 	if err == nil && ok && (r.qos > 0 || r.responseTopic != "" || len(requestID) > 0) || err != nil {
 		d.reply(r, answer, err, requestID)
 	}
@@ -199,5 +250,17 @@ func (d *device) reply(r *request, answer wire.Replier, err error, requestID jso
 			body = wire.EncodeFailure(chat.Refuse(chat.TooLarge, "the reply is larger than your Maximum Packet Size; ask for less"), requestID)
 		}
 	}
-	r.ack.Reply(name, qos, &server.Message{Payload: body, Properties: props})
+	m := &server.Message{Payload: body, Properties: props}
+	if err == nil {
+		m.Tag = aboutOf(answer)
+	}
+	r.ack.Reply(name, qos, m)
+}
+
+// aboutOf tells which rooms a reply shows the inside of.
+func aboutOf(answer wire.Replier) about {
+	if a, ok := answer.(wire.About); ok {
+		return a.About()
+	}
+	return nil
 }

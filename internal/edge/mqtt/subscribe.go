@@ -17,6 +17,7 @@ func (d *Door) Subscribe(s *server.Session, sub *packet.Subscribe, done func([]p
 	dev := deviceOf(s)
 	codes := make([]packet.ReasonCode, len(sub.Subscriptions))
 	var granted []grant
+	var at []int // of codes
 	var id uint32
 	if ids := sub.Properties.SubscriptionIDs; len(ids) > 0 {
 		id = ids[0]
@@ -30,16 +31,22 @@ func (d *Door) Subscribe(s *server.Session, sub *packet.Subscribe, done func([]p
 		default:
 			qos := min(f.QoS, 1) // 2 is granted as 1
 			codes[i] = packet.ReasonCode(qos)
-			granted = append(granted, grant{filter: f.Filter, qos: qos, id: id})
+			granted, at = append(granted, grant{filter: f.Filter, qos: qos, id: id}), append(at, i)
 		}
 	}
 	if len(granted) == 0 {
 		done(codes)
 		return
 	}
-	go dev.change(func(l *listening) *listening { return l.with(granted, dev.user) }, func(err error) {
-		if err != nil {
-			s.Close(packet.ServerUnavailable, "the subscription could not be stored")
+	dev.enqueue(func() {
+		next, taken := dev.listening.Load().with(granted, dev.user)
+		for i, ok := range taken {
+			if !ok {
+				codes[at[i]] = packet.QuotaExceeded
+			}
+		}
+		if err := dev.change(next); err != nil {
+			dev.fail(err, "the subscription could not be stored; try again")
 			return
 		}
 		done(codes)
@@ -49,54 +56,84 @@ func (d *Door) Subscribe(s *server.Session, sub *packet.Subscribe, done func([]p
 // Unsubscribed implements server.Application.
 func (d *Door) Unsubscribed(s *server.Session, filters []string) {
 	dev := deviceOf(s)
-	go dev.change(func(l *listening) *listening { return l.without(filters, dev.user) }, func(error) {})
+	dev.enqueue(func() {
+		if err := dev.change(dev.listening.Load().without(filters, dev.user)); err != nil {
+			dev.fail(err, "the subscriptions could not be changed; try again")
+		}
+	})
 }
 
-// change replaces what the device listens to, and begins, ends or renews its subscription where that is another one now.
-// It blocks.
-func (d *device) change(alter func(*listening) *listening, done func(error)) {
-	d.changing.Lock()
-	defer d.changing.Unlock()
-	before := d.listening.Load()
-	after := alter(before)
-	did, wasReliable := before.listens()
-	does, reliable := after.listens()
-	d.listening.Store(after)
-	if did == does && wasReliable == reliable {
-		done(nil)
-		return
+// enqueue has f run after all changes of this device's subscriptions that came before, on one goroutine.
+func (d *device) enqueue(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changes = append(d.changes, f)
+	if len(d.changes) == 1 {
+		go d.work()
 	}
-	d.detach()
-	keeps := d.session.ID() != 0
-	if wasReliable && keeps && !reliable {
-		d.door.cfg.Places.DropPlaces(int64(d.session.ID()), nil)
-	}
-	if !does {
-		done(nil)
-		return
-	}
-	opt := feed.Options{Reliable: reliable}
-	ctx, cancel := context.WithTimeout(d.door.ctx, startTimeout)
-	defer cancel()
-	if reliable && keeps {
-		// The first SUBSCRIBE is where the session begins in the logs: durable before SUBACK.
-		seqs, err := d.startPlaces(ctx)
-		if err != nil {
-			done(err)
+}
+
+// work does what is enqueued. The one at work stays in the queue until it is done.
+func (d *device) work() {
+	for {
+		d.mu.Lock()
+		f := d.changes[0]
+		d.mu.Unlock()
+		d.door.contain("a subscription", func() { d.fail(nil, "internal error") }, f)
+		d.mu.Lock()
+		if d.changes = d.changes[1:]; len(d.changes) == 0 {
+			d.changes = nil
+			d.mu.Unlock()
 			return
 		}
-		opt.Places = feed.NewPlaces(int64(d.session.ID()), seqs)
+		d.mu.Unlock()
 	}
-	done(d.attach(ctx, opt))
 }
 
-func (d *device) startPlaces(ctx context.Context) (map[int64]uint64, error) {
+// change replaces what the device listens to, and begins, ends or renews its subscription where that is another one now. It
+// blocks.
+func (d *device) change(after *listening) error {
+	did, wasReliable := d.listening.Load().listens()
+	does, reliable := after.listens()
+	if did == does && wasReliable == reliable {
+		d.listening.Store(after)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(d.door.ctx, startTimeout)
+	defer cancel()
+	id := int64(d.session.ID())
+	if wasReliable && !reliable && id != 0 {
+		d.door.cfg.Places.DropPlaces(id, nil)
+	}
+	if !does {
+		d.listening.Store(after)
+		d.detach()
+		return nil
+	}
+	var places *feed.Places
+	if reliable && !wasReliable && id != 0 {
+		// The first SUBSCRIBE at QoS 1 is where the session begins in the logs: durable before SUBACK.
+		seqs, err := d.startPlaces(ctx, id)
+		if err != nil {
+			return err
+		}
+		places = feed.NewPlaces(id, seqs)
+	}
+	d.listening.Store(after)
+	if did {
+		d.renew(reliable, places)
+		return nil
+	}
+	return d.attach(ctx, feed.Options{Reliable: reliable, Places: places})
+}
+
+func (d *device) startPlaces(ctx context.Context, session int64) (map[int64]uint64, error) {
 	type outcome struct {
 		seqs map[int64]uint64
 		err  error
 	}
 	c := make(chan outcome, 1)
-	d.door.cfg.Places.StartPlaces(int64(d.session.ID()), d.user, func(seqs map[int64]uint64, err error) { c <- outcome{seqs, err} })
+	d.door.cfg.Places.StartPlaces(session, d.user, func(seqs map[int64]uint64, err error) { c <- outcome{seqs, err} })
 	select {
 	case o := <-c:
 		return o.seqs, o.err
@@ -114,7 +151,7 @@ func (d *device) attach(ctx context.Context, opt feed.Options) error {
 	d.mu.Lock()
 	early := d.early
 	d.early = nil
-	closed := d.closed
+	closed := d.closed.Load()
 	if !closed {
 		d.sub = sub
 	}
@@ -124,8 +161,19 @@ func (d *device) attach(ctx context.Context, opt feed.Options) error {
 	}
 	if closed {
 		sub.Close()
+		return nil
 	}
+	sub.Drained() // the queue may have been full and empty again before anybody could tell sub
 	return nil
+}
+
+func (d *device) renew(reliable bool, places *feed.Places) {
+	d.mu.Lock()
+	sub := d.sub
+	d.mu.Unlock()
+	if sub != nil {
+		sub.Renew(reliable, places)
+	}
 }
 
 func (d *device) detach() {
@@ -146,9 +194,9 @@ func (d *device) resume() {
 		granted = append(granted, grant{filter: f.Filter, qos: min(f.QoS, 1), id: ids[i]})
 	}
 	l := newListening(granted, d.user)
+	d.listening.Store(l)
 	listens, reliable := l.listens()
 	if !listens {
-		d.listening.Store(l)
 		return
 	}
 	// What was sent and not acknowledged the server sends again by itself: the feed goes on behind it. Asked before
@@ -160,29 +208,26 @@ func (d *device) resume() {
 		}
 		return true
 	})
-	d.changing.Lock() // a SUBSCRIBE waits until the session is where it was
-	d.listening.Store(l)
-	go func() {
-		defer d.changing.Unlock()
+	d.enqueue(func() { // a SUBSCRIBE waits until the session is where it was
 		ctx, cancel := context.WithTimeout(d.door.ctx, startTimeout)
 		defer cancel()
 		opt := feed.Options{Reliable: reliable, Sent: sent}
-		if reliable && d.session.ID() != 0 {
-			seqs, err := d.loadPlaces(ctx)
+		if id := int64(d.session.ID()); reliable && id != 0 {
+			seqs, err := d.loadPlaces(ctx, id)
 			if err != nil {
-				d.unavailable(err)
+				d.fail(err, "the session cannot go on at the moment; try again")
 				return
 			}
-			opt.Places = feed.NewPlaces(int64(d.session.ID()), seqs)
+			opt.Places = feed.NewPlaces(id, seqs)
 		}
 		if err := d.attach(ctx, opt); err != nil {
-			d.unavailable(err)
+			d.fail(err, "the session cannot go on at the moment; try again")
 		}
-	}()
+	})
 }
 
 // loadPlaces reads the session's places after all changes to them that are under way.
-func (d *device) loadPlaces(ctx context.Context) (map[int64]uint64, error) {
+func (d *device) loadPlaces(ctx context.Context, session int64) (map[int64]uint64, error) {
 	settled := make(chan error, 1)
 	d.door.cfg.Places.SavePlaces(nil, func(err error) { settled <- err })
 	select {
@@ -193,12 +238,13 @@ func (d *device) loadPlaces(ctx context.Context) (map[int64]uint64, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return d.door.cfg.Places.LoadPlaces(ctx, int64(d.session.ID()))
+	return d.door.cfg.Places.LoadPlaces(ctx, session)
 }
 
-func (d *device) unavailable(err error) {
-	if d.door.ctx.Err() == nil {
+// fail ends the connection because of a fault that is not the client's.
+func (d *device) fail(err error, reason string) {
+	if err != nil && d.door.ctx.Err() == nil {
 		d.door.cfg.Logger.Error("mqtt: a session cannot go on", "user", d.user, "error", err)
 	}
-	d.session.Close(packet.ServerUnavailable, "the session cannot go on at the moment; try again")
+	d.end(packet.ServerUnavailable, reason)
 }

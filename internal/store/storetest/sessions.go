@@ -143,13 +143,13 @@ func places(t *testing.T, f Factory) {
 		s.StartPlaces(session, "ann", func(_ map[int64]uint64, err error) { done(err) })
 	})
 	same(t, "places started", len(must[map[int64]uint64](t)(s.LoadPlaces(ctx, session))), 3)
-	for _, seq := range []uint64{5, 7, 6} { // what is saved last counts
+	for _, seq := range []uint64{5, 7, 6} { // a place never goes back
 		wait(t, func(done func(error)) {
 			s.SavePlaces([]chat.Place{{Session: session, Room: r.Num, Seq: seq}, {Session: session, Room: 999, Seq: 1}}, done)
 		})
 	}
 	got := must[map[int64]uint64](t)(s.LoadPlaces(ctx, session))
-	same(t, "the saved place", got[r.Num], 6)
+	same(t, "the saved place", got[r.Num], 7)
 	same(t, "a place in a room joined later", got[999], 1)
 	wait(t, func(done func(error)) { s.SavePlaces(nil, done) })
 	wait(t, func(done func(error)) { s.DropPlaces(session, done) })
