@@ -326,3 +326,20 @@ func clientFootprint(t *testing.T, kind string, serverTLS, clientTLS *tls.Config
 	}
 	return own
 }
+
+// BenchmarkSweep is one second's round over 2000 idle connections.
+func BenchmarkSweep(b *testing.B) {
+	const n = 2000
+	a := newApp()
+	srv := startUnswept(b, mqtt.Config{}, a)
+	for i := range n {
+		nc := rawDial(b, srv.addr)
+		defer nc.Close()
+		newClient(b, nc).login(fmt.Sprint(i))
+	}
+	before := cpu()
+	for b.Loop() {
+		srv.Sweep(1)
+	}
+	b.ReportMetric(float64(cpu()-before)/float64(b.N)/n, "cpu-ns/connection")
+}
