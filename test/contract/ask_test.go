@@ -293,7 +293,7 @@ func count(events []*systemtest.Event, content string) (n int) {
 // Section 4: without a client_msg_id, QoS 2 within one unexpired session is exactly once, through lost connections and restarts.
 func TestQoS2IsExactlyOnce(t *testing.T) {
 	t.Parallel()
-	s, _, bob := start(t)
+	s, _, _ := start(t)
 	connect := func() *systemtest.Device {
 		return s.Device(t, "alice", mqtttest.ID("two"), mqtttest.Keep(60))
 	}
@@ -316,7 +316,7 @@ func TestQoS2IsExactlyOnce(t *testing.T) {
 	alice.Complete(77)
 	// From here on the identifier is free.
 	alice.Ack(alice.Publish("chat/message/r", 2, "the next", func(p *publish) { p.PacketID = 77 }))
-	bob = s.Device(t, "bob")
+	bob := s.Device(t, "bob")
 	if n := count(systemtest.Pointers(bob.Do("history/r", "{}").Messages), "exactly once"); n != 1 {
 		t.Errorf("the message is %d times in the history", n)
 	}

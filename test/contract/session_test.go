@@ -70,8 +70,7 @@ func TestUnacknowledgedComesAgain(t *testing.T) {
 		before = append(before, d.Next(systemtest.Says(fmt.Sprint(i))))
 	}
 	d.Acknowledge(before[0].Packet.Publish.PacketID, before[1].Packet.Publish.PacketID)
-	d.Ping()
-	d.Cut()
+	d.Lose()
 	alice.Say("r", "while away")
 	d = s.Device(t, "bob", options...)
 	events := present(t, alice, d)
@@ -137,7 +136,7 @@ func TestWhereASessionBegins(t *testing.T) {
 	d, _ = connect(mqtttest.Fresh(0))
 	d.Listen(1)
 	away(d, "missed without a session")
-	if d, resumed = connect(); resumed {
+	if _, resumed = connect(); resumed {
 		t.Error("a session without an expiry interval is resumed")
 	}
 }

@@ -178,8 +178,11 @@ func (p *pair) try(v packet.Version, connect bool, b []byte) error {
 	}
 	defer c.Cut()
 	ack, err := c.TryConnect(func(c *packet.Connect) { c.Version = v }, p.sign())
-	if err != nil || ack.Code != packet.Success {
-		return fmt.Errorf("signing in: %v %v", ack.Code, err)
+	if err != nil {
+		return fmt.Errorf("signing in: %w", err)
+	}
+	if ack.Code != packet.Success {
+		return fmt.Errorf("signing in: CONNACK %v", ack.Code)
 	}
 	if err := c.Write(b); err != nil {
 		return err

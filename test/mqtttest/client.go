@@ -251,6 +251,13 @@ func (c *Client) Finish() {
 	}
 }
 
+// Lose ends the connection without a DISCONNECT and waits until the server has noticed.
+func (c *Client) Lose() {
+	c.t.Helper()
+	c.Finish()
+	c.End()
+}
+
 // Disconnect says DISCONNECT and waits until the server has let go of the session.
 func (c *Client) Disconnect() {
 	c.t.Helper()

@@ -139,7 +139,9 @@ func (p *Process) Kill() {
 		_ = syscall.Kill(p.said.PID, syscall.SIGKILL)
 	}
 	_ = p.cmd.Process.Kill()
-	<-p.ended
+	if err := <-p.ended; err == nil {
+		p.t.Log("the server had ended by itself before it was killed")
+	}
 	p.ended = nil
 }
 
