@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +23,6 @@ const patience = 10 * time.Second
 // app is an Application that records, and does what its hooks say. Without hooks: everybody may do everything, a
 // user name "nobody" is refused.
 type app struct {
-	mu        sync.Mutex
 	connect   func(*mqtt.ConnectRequest) (*mqtt.Grant, error)
 	reauth    func(method string, data []byte) (*mqtt.Grant, error)
 	opened    func(s *mqtt.Session, resumed bool)

@@ -209,8 +209,9 @@ func (c *conn) write(w bytesWriter) (state writeState) {
 			c.blocked.Store(0)
 			return writeDone
 		}
-		n, full, ok := 0, false, true
+		n, full := 0, false
 		if len(sc.b) > 0 {
+			var ok bool
 			if n, full, ok = out(sc.b); !ok {
 				return writeFailed
 			}

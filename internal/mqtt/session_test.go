@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -275,7 +276,7 @@ func TestSubscriptionsSurviveARestart(t *testing.T) {
 	}
 	c.send(packet.AppendUnsubscribe(nil, c.v, &packet.Unsubscribe{PacketID: 3, Filters: []string{"b", "none"}}))
 	ack, err := packet.DecodeSuback(c.v, packet.UNSUBACK, c.expect(packet.UNSUBACK))
-	if err != nil || fmt.Sprint(ack.Codes) != fmt.Sprint([]packet.ReasonCode{packet.Success, packet.NoSubscriptionExisted}) {
+	if err != nil || !slices.Equal(ack.Codes, []packet.ReasonCode{packet.Success, packet.NoSubscriptionExisted}) {
 		t.Errorf("UNSUBACK %+v %v", ack, err)
 	}
 	if d := receive(t, "Unsubscribed", a.dropped); fmt.Sprint(d) != "[b]" {

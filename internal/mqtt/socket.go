@@ -19,9 +19,7 @@ type socket struct {
 	// pipe lies below a *tls.Conn; nil on plain sockets, and on a *tls.Conn whose socket we did not make.
 	pipe *tlsPipe
 
-	// Arguments and results of the RawConn callbacks, which are made once. Reading belongs to the connection's goroutine,
-	// writing to whoever holds conn.flushing.
-	readFD  func(fd uintptr) bool
+	// Argument and result of the RawConn callback, which is made once. They belong to whoever holds conn.flushing.
 	writeFD func(fd uintptr) bool
 	out     []byte
 	outN    int

@@ -35,6 +35,7 @@ type tlsListener struct {
 	cfg *tls.Config
 }
 
+// Accept implements net.Listener.
 func (l *tlsListener) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
 	if err != nil {

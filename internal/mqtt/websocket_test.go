@@ -5,6 +5,7 @@ package mqtt_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -36,7 +37,7 @@ func (c *wsConn) Write(b []byte) (int, error) {
 
 func (c *wsConn) Read(b []byte) (int, error) {
 	for len(c.in) == 0 {
-		f, err := ws.ReadFrame(c.Conn)
+		f, err := ws.ReadFrame(c.Conn) //nolint:staticcheck // the peer is our own server
 		if err != nil {
 			return 0, err
 		}
@@ -185,7 +186,7 @@ func TestWebSocketFaults(t *testing.T) {
 	})
 	t.Run("sub-protocol", func(t *testing.T) {
 		_, _, _, err := ws.Dialer{Protocols: []string{"chat"}}.Dial(t.Context(), url)
-		if status, ok := err.(ws.StatusError); !ok || status != http.StatusBadRequest {
+		if status, ok := errors.AsType[ws.StatusError](err); !ok || status != http.StatusBadRequest {
 			t.Errorf("error %v", err)
 		}
 	})
