@@ -74,6 +74,8 @@ type conn struct {
 	frames   []byte        // WebSocket control frames
 	replies  []reply       // messages that go between them
 	replyLen int           // bytes of their payloads
+	grown    bool          // this goroutine has handled packets that need a larger stack
+	pinged   bool          // the packets of this run were pings
 	heldLen  int           // bytes of replies whose acknowledgement waits for an earlier one
 	head     *Ack          // PUBLISH packets in order of arrival, until acknowledged
 	tail     *Ack
@@ -128,7 +130,7 @@ func (c *conn) serve() {
 		}
 		c.srv.unauthenticated.Add(-1)
 		if connected {
-			go c.run()
+			go c.run(true)
 			return
 		}
 		if c.linger {
@@ -181,20 +183,31 @@ func (c *conn) readConnect() ([]byte, error) {
 	}
 }
 
-// run is the life of the connection after CONNECT.
-func (c *conn) run() {
+// run is the life of the connection after CONNECT. It goes on in another goroutine before it waits for the client, when this
+// one has handled packets that need a larger stack: a stack that has grown stays at 4 KiB at least, and who waits needs
+// less than 1.
+func (c *conn) run(first bool) {
 	cause := errClosing
 	defer func() {
 		if p := recover(); p != nil {
 			c.logPanic(p)
 			cause = &packet.Error{Code: packet.UnspecifiedError, Reason: "internal error"}
 		}
+		if errors.Is(cause, errHandedOver) {
+			go c.run(false)
+			return
+		}
 		c.finish(cause)
 	}()
-	c.deadline.Store(0)
-	c.flush()
+	if first {
+		c.deadline.Store(0)
+		c.flush()
+	}
 	cause = c.loop()
 }
+
+// errHandedOver ends a goroutine of a connection, and not the connection.
+var errHandedOver = errors.New("mqtt: goes on in another goroutine")
 
 func (c *conn) loop() error {
 	fresh := c.in != nil // bytes that came along with CONNECT
@@ -204,6 +217,10 @@ func (c *conn) loop() error {
 			return err
 		}
 		if !proceed {
+			if c.grown && c.sock.readiness() {
+				c.grown = false
+				return errHandedOver
+			}
 			if err := c.fill(); errors.Is(err, errWoken) {
 				continue
 			} else if err != nil {
@@ -262,10 +279,11 @@ func (c *conn) endRun() {
 	s.mu.Lock()
 	c.inRun = false
 	output := !c.flushing && !c.dirty && c.hasOutput()
-	if output && c.srv.flusher.isCorked() {
-		c.markDirty()
+	if output && (c.pinged || c.srv.flusher.isCorked()) {
+		c.markDirty() // a mere ping is not worth the stack of a write
 		output = false
 	}
+	c.pinged = false
 	s.mu.Unlock()
 	if output {
 		c.flush()

@@ -12,26 +12,26 @@ import (
 // handle handles one packet. wait says that it must be handled again later, because the connection is paused.
 func (c *conn) handle(h packet.Header, body []byte) (wait bool, err error) {
 	c.srv.stats.packetsIn.Add(1)
+	if h.Type == packet.PINGREQ {
+		c.control(packet.AppendPingresp)
+		c.pinged = true
+		return false, nil
+	}
+	c.pinged = false
+	if h.Type == packet.PUBACK {
+		return false, c.handleAck(h.Type, body)
+	}
+	c.grown = true
+	return c.handleLarge(h, body)
+}
+
+// handleLarge handles what needs a larger stack than a connection that waits should have.
+func (c *conn) handleLarge(h packet.Header, body []byte) (wait bool, err error) {
 	switch h.Type {
 	case packet.PUBLISH:
 		return c.handlePublish(h.Flags, body)
-	case packet.PUBACK:
-		a, err := packet.DecodeAck(c.version, packet.PUBACK, body)
-		if err == nil {
-			c.s.acknowledge(c, a.PacketID)
-		}
-		return false, err
-	case packet.PUBREL:
-		a, err := packet.DecodeAck(c.version, packet.PUBREL, body)
-		if err == nil {
-			c.handlePubrel(a.PacketID)
-		}
-		return false, err
-	case packet.PUBREC, packet.PUBCOMP:
-		// They answer deliveries of QoS 2, which there are none of [MQTT-3.3.5-1]. A client of a former server may still
-		// hold some in its state: they are let pass like an unknown PUBACK.
-		_, err := packet.DecodeAck(c.version, h.Type, body)
-		return false, err
+	case packet.PUBREL, packet.PUBREC, packet.PUBCOMP:
+		return false, c.handleAck(h.Type, body)
 	case packet.SUBSCRIBE:
 		if wait, err := c.subscribing(); wait || err != nil {
 			return wait, err
@@ -42,9 +42,6 @@ func (c *conn) handle(h packet.Header, body []byte) (wait bool, err error) {
 			return wait, err
 		}
 		return false, c.handleUnsubscribe(body)
-	case packet.PINGREQ:
-		c.control(packet.AppendPingresp)
-		return false, nil
 	case packet.DISCONNECT:
 		return false, c.handleDisconnect(body)
 	case packet.AUTH:
@@ -53,6 +50,23 @@ func (c *conn) handle(h packet.Header, body []byte) (wait bool, err error) {
 		return false, &packet.Error{Code: packet.ProtocolError, Reason: "a second CONNECT [MQTT-3.1.0-2]"}
 	}
 	return false, &packet.Error{Code: packet.ProtocolError, Reason: h.Type.String() + " is not for clients to send"}
+}
+
+// handleAck handles PUBACK, PUBREL, PUBREC and PUBCOMP.
+func (c *conn) handleAck(t packet.Type, body []byte) error {
+	a, err := packet.DecodeAck(c.version, t, body)
+	if err != nil {
+		return err
+	}
+	switch t {
+	case packet.PUBACK:
+		c.s.acknowledge(c, a.PacketID)
+	case packet.PUBREL:
+		c.handlePubrel(a.PacketID)
+	}
+	// PUBREC and PUBCOMP answer deliveries of QoS 2, which there are none of [MQTT-3.3.5-1]. A client of a former server may
+	// still hold some in its state: they are let pass like an unknown PUBACK.
+	return nil
 }
 
 // control queues an encoded control packet.
