@@ -40,6 +40,8 @@ type Audience interface {
 	Pass(to chat.UserID, body []byte)
 	Online(u chat.UserID) bool
 	OnlineIn(room int64) int
+	PassAbout(to chat.UserID, room chat.RoomID, body []byte)
+	PassRoom(room int64, except chat.UserID, body []byte)
 }
 
 // Config is what an API needs.
@@ -64,6 +66,7 @@ type Rate struct {
 type Rates struct {
 	Changes Rate
 	Reads   Rate
+	Passing Rate // of what is dropped beyond it: read marks, presence, typing
 }
 
 // MaxWait is how long a request waits for its turn before it is refused.
@@ -85,6 +88,7 @@ type API struct {
 	chat    *chat.Service
 	changes *ratelimit.Sliding
 	reads   *ratelimit.Sliding
+	passing *ratelimit.Sliding
 	reading chan struct{} // a place for each concurrent read
 	router  *Router
 }
@@ -93,7 +97,8 @@ type API struct {
 func New(cfg Config) *API {
 	a := &API{cfg: cfg, chat: cfg.Service, reading: make(chan struct{}, concurrentReads),
 		changes: ratelimit.New(cfg.Rates.Changes.Requests, cfg.Rates.Changes.Window, cfg.Now),
-		reads:   ratelimit.New(cfg.Rates.Reads.Requests, cfg.Rates.Reads.Window, cfg.Now)}
+		reads:   ratelimit.New(cfg.Rates.Reads.Requests, cfg.Rates.Reads.Window, cfg.Now),
+		passing: ratelimit.New(cfg.Rates.Passing.Requests, cfg.Rates.Passing.Window, cfg.Now)}
 	a.router = a.routes()
 	a.router.Freeze()
 	return a

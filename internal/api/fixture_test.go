@@ -39,6 +39,10 @@ type audience struct{ passed chan string }
 func (a *audience) Pass(to chat.UserID, body []byte) { a.passed <- string(to) + " " + string(body) }
 func (a *audience) Online(u chat.UserID) bool        { return u == "bob" }
 func (a *audience) OnlineIn(int64) int               { return 1 }
+func (a *audience) PassAbout(to chat.UserID, _ chat.RoomID, body []byte) {
+	a.Pass(to, body)
+}
+func (a *audience) PassRoom(_ int64, _ chat.UserID, body []byte) { a.Pass("room", body) }
 
 // profane is a word that the tests' rules know.
 const profane = "fiddlesticks"

@@ -204,7 +204,7 @@ func (a *API) sync(ctx context.Context, req *Request, in *wire.Sync) topic.Resul
 			return nil, err
 		}
 		return &wire.Synced{Reply: wire.Reply{Status: "success"}, Epoch: a.cfg.Epoch, Rooms: wire.RoomHeadsOf(s.Rooms),
-			Events: wire.EventsOf(s.Events, a.cfg.Epoch, who.UserID), HasMore: s.HasMore}, nil
+			Events: wire.EventsOf(s.Events, a.cfg.Epoch, who.UserID), Unread: wire.UnreadOf(s.Rooms), HasMore: s.HasMore}, nil
 	})
 }
 

@@ -39,6 +39,16 @@ func (a *API) limited(next Handler) Handler {
 	}
 }
 
+// passingLimit drops what is over the rate, whatever its QoS: by the time of its turn it would say nothing new.
+func (a *API) passingLimit(next Handler) Handler {
+	return func(ctx context.Context, req *Request) topic.Result {
+		if wait, ok := a.passing.Reserve(string(req.Caller.UserID), 0); !ok {
+			return topic.Done(nil, &chat.Error{Code: chat.RateLimited, Message: "too many requests of this kind; this one was dropped", RetryAfter: wait})
+		}
+		return next(ctx, req)
+	}
+}
+
 func limit(ctx context.Context, bucket *ratelimit.Sliding, next Handler, req *Request) topic.Result {
 	patience := time.Duration(0)
 	if req.Wait {

@@ -13,6 +13,7 @@ const Prefix = "chat"
 func (a *API) routes() *Router {
 	r := topic.New[Caller]()
 	chat := r.Group(Prefix, authenticated, a.limited, decoded, a.clean)
+	passing := r.Group(Prefix, authenticated, a.passingLimit, decoded, a.clean)
 
 	topic.Handle[wire.Empty, wire.Info](chat, "info", a.info, topic.QoS(1), topic.ReadOnly(),
 		topic.Doc("Version, limits and guarantees of this deployment"))
@@ -46,5 +47,6 @@ func (a *API) routes() *Router {
 		topic.Handle[wire.Sanction, wire.Moderated](admin, "users/{user_id}/"+action, a.moderateUser(action), topic.QoS(2),
 			topic.Doc(action+" an account on the whole server"))
 	}
+	a.markRoutes(chat, passing)
 	return r
 }

@@ -57,6 +57,7 @@ type Tx interface {
 	MemberTx
 	UserTx
 	OnceTx
+	MarkTx
 }
 
 // RoomTx is about rooms and their logs.

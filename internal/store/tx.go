@@ -51,8 +51,9 @@ type memberKey struct {
 // member is a member in memory.
 type member struct {
 	chat.Member
-	room  int64
-	dirty bool // in dirtyMembers; false again once removed
+	room   int64
+	dirty  bool // in dirtyMembers; false again once removed
+	marked bool // the read mark is to be written too
 }
 
 func newTx(c *conn) *tx {
@@ -144,7 +145,11 @@ func (t *tx) flush() error {
 		if !m.dirty {
 			continue
 		}
-		if err := t.writeSent(m); err != nil {
+		write := t.writeSent
+		if m.marked {
+			write = t.writeMarks
+		}
+		if err := write(m); err != nil {
 			return err
 		}
 		m.dirty = false

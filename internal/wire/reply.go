@@ -97,12 +97,18 @@ type RoomHead struct {
 	FirstSeq uint64 `json:"first_seq"` // the first one that the caller may see
 	ReadSeq  uint64 `json:"read_seq"`
 	Unread   uint64 `json:"unread"`
+
+	Notifications string `json:"notifications"` // all, mentions or none
 }
 
 // RoomHeadOf shows m.
 func RoomHeadOf(m *chat.Membership) RoomHead {
-	return RoomHead{RoomData: RoomDataOf(&m.Room), Role: m.Member.Role.String(),
-		FirstSeq: m.Room.FirstVisible(m.Member.JoinedSeq), ReadSeq: m.Member.ReadSeq, Unread: m.Unread}
+	h := RoomHead{RoomData: RoomDataOf(&m.Room), Role: m.Member.Role.String(), FirstSeq: m.Room.FirstVisible(m.Member.JoinedSeq),
+		ReadSeq: m.Member.ReadSeq, Unread: m.Unread, Notifications: m.Member.Notifications}
+	if h.Notifications == "" {
+		h.Notifications = chat.NotifyAll
+	}
+	return h
 }
 
 // RoomHeadsOf shows memberships.
@@ -283,7 +289,16 @@ type Synced struct {
 	Epoch   int64      `json:"epoch"`
 	Rooms   []RoomHead `json:"rooms"`
 	Events  []Event    `json:"events"`
+	Unread  uint64     `json:"unread"` // of all rooms together
 	HasMore bool       `json:"has_more"`
+}
+
+// UnreadOf adds up the unread messages of rooms.
+func UnreadOf(rooms []chat.Membership) (n uint64) {
+	for i := range rooms {
+		n += rooms[i].Unread
+	}
+	return n
 }
 
 // Shrink implements Pager: events go first; heads stay, since they are the answer.

@@ -51,7 +51,7 @@ func TestReplies(t *testing.T) {
 		{&wire.Rooms{Reply: success(), Rooms: wire.RoomsOf(nil)}, `{"status":"success","rooms":[],"has_more":false}`},
 		{&wire.Rooms{Reply: success(), Rooms: wire.RoomsOf([]chat.Room{room}), HasMore: true}, `{"status":"success","rooms":[{` + roomJSON + `}],"has_more":true}`},
 		{&wire.OwnRooms{Reply: success(), Rooms: wire.RoomHeadsOf([]chat.Membership{mine})},
-			`{"status":"success","rooms":[{` + roomJSON + `,"role":"owner","first_seq":1,"read_seq":6,"unread":3}],"has_more":false}`},
+			`{"status":"success","rooms":[{` + roomJSON + `,"role":"owner","first_seq":1,"read_seq":6,"unread":3,"notifications":"all"}],"has_more":false}`},
 		{wire.RoomDetailOf(&chat.RoomInfo{Room: &room, Members: members, HasMore: true}, 1, func(u chat.UserID) bool { return u == "bob" }, now),
 			`{"status":"success","room":{` + roomJSON + `},"members":[{"user_id":"ann","role":"owner","joined_at":1700000000,"online":false},` +
 				`{"user_id":"bob","role":"member","joined_at":1700000000,"muted":true,"online":true},` +
@@ -66,7 +66,7 @@ func TestReplies(t *testing.T) {
 		{wire.PageOf(&chat.Page{Room: &room}, epoch, "bob", true),
 			`{"status":"success","room_id":"general","epoch":7,"messages":[],"covers":[0,0],"count":0,"has_more":false}`},
 		{&wire.Synced{Reply: success(), Epoch: epoch, Rooms: wire.RoomHeadsOf(nil), Events: wire.EventsOf([]*chat.Event{text}, epoch, "bob")},
-			`{"status":"success","epoch":7,"rooms":[],"events":[` + textJSON + `"epoch":7}],"has_more":false}`},
+			`{"status":"success","epoch":7,"rooms":[],"events":[` + textJSON + `"epoch":7}],"unread":0,"has_more":false}`},
 		{&wire.Moderated{Reply: wire.Reply{Status: "moderated"}, RoomID: "general", UserID: "bob", Action: "mute", Until: &until},
 			`{"status":"moderated","room_id":"general","user_id":"bob","action":"mute","until":1700000000.001}`},
 		{&wire.Moderated{Reply: wire.Reply{Status: "moderated"}, Action: "lock"}, `{"status":"moderated","action":"lock"}`},
