@@ -136,8 +136,15 @@ func (k *killing) round(n int) {
 	<-moment.reached
 	after := time.NewTimer(time.Duration(k.random.IntN(3000)) * time.Microsecond)
 	<-after.C
-	k.server.Kill()
+	if k.random.IntN(8) == 0 {
+		k.server.Stop() // nor does an orderly end lose anything
+	} else {
+		k.server.Kill()
+	}
 	running.Wait()
+	if k.random.IntN(8) == 0 {
+		k.server.Stillborn(time.Duration(k.random.IntN(60)) * time.Millisecond)
+	}
 	k.server.Restart()
 	k.check(n)
 }

@@ -99,6 +99,9 @@ func (s *sender) work(t testing.TB, addr string, acked func(), more bool) error 
 		if err != nil {
 			return nilIfGone(err)
 		}
+		if p.Type == packet.DISCONNECT && p.Disconnect.Code == packet.ServerShuttingDown {
+			return nil
+		}
 		if p.Type == packet.DISCONNECT {
 			return fmt.Errorf("unexpected %s", p)
 		}

@@ -93,6 +93,29 @@ func StartProcess(t testing.TB, dir string, wrap ...string) *Process {
 // Restart starts the server again after Kill or Stop.
 func (p *Process) Restart() {
 	p.t.Helper()
+	out := p.start()
+	defer out.Close() // it says nothing more
+	text, err := bufio.NewReader(out).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(text, &p.said)
+	}
+	if err != nil {
+		p.t.Fatalf("the server does not start: %v, %q", err, text)
+	}
+}
+
+// Stillborn starts the server and kills it after a while, whether its doors are open by then or not.
+func (p *Process) Stillborn(after time.Duration) {
+	p.t.Helper()
+	out := p.start()
+	defer out.Close()
+	timer := time.NewTimer(after)
+	<-timer.C
+	p.Kill()
+}
+
+func (p *Process) start() (out *os.File) {
+	p.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		p.t.Fatal(err)
@@ -102,23 +125,22 @@ func (p *Process) Restart() {
 	p.cmd.Env = append(os.Environ(), serveVariable+"="+p.Dir)
 	p.cmd.Stderr = p.log
 	endWithParent(p.cmd)
-	out, err := p.cmd.StdoutPipe()
+	out, in, err := os.Pipe()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
+	p.cmd.Stdout = in
+	err = p.cmd.Start()
+	in.Close()
+	if err != nil {
+		out.Close()
 		p.t.Fatal(err)
 	}
-	text, err := bufio.NewReader(out).ReadBytes('\n')
 	p.said = hello{}
-	if err == nil {
-		err = json.Unmarshal(text, &p.said)
-	}
-	p.ended = make(chan error, 1)
-	go func() { p.ended <- p.cmd.Wait() }()
-	if err != nil {
-		p.t.Fatalf("the server does not start: %v, %q", err, text)
-	}
+	ended, cmd := make(chan error, 1), p.cmd
+	p.ended = ended
+	go func() { ended <- cmd.Wait() }()
+	return out
 }
 
 // Addr is the host and port of a door.
