@@ -3,9 +3,12 @@
 package chat_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -38,10 +41,35 @@ const (
 
 func newWorld(t testing.TB) *world { return newWorldWith(t, chat.DefaultLimits()) }
 
+// emptyDatabase is the file of a new store, made once: most of the time that a world takes is that of its migrations.
+var emptyDatabase = sync.OnceValues(func() (file []byte, err error) {
+	dir, err := os.MkdirTemp("", "parley-chat-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	s, err := store.Open(context.Background(), store.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "parley.db"))
+})
+
 func newWorldWith(t testing.TB, limits chat.Limits) *world {
 	t.Helper()
+	file, err := emptyDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "parley.db"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	w := &world{t: t, clock: storetest.NewClock(), events: map[chat.RoomID][]*chat.Event{}}
-	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: w.clock.Now, Logger: slog.New(slog.DiscardHandler),
+	s, err := store.Open(t.Context(), store.Options{Dir: dir, Now: w.clock.Now, Logger: slog.New(slog.DiscardHandler),
 		OnCommit: func(b *chat.Batch) {
 			w.mu.Lock()
 			for _, e := range b.Events {

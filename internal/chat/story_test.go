@@ -170,7 +170,7 @@ func TestStories(t *testing.T) {
 		steps := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step {
 			return step{rapid.SampledFrom(deeds).Draw(rt, "what"), rapid.SampledFrom(cast).Draw(rt, "who"), rapid.SampledFrom(cast).Draw(rt, "whom"),
 				rapid.Bool().Draw(rt, "private"), rapid.IntRange(1, 4).Draw(rt, "n")}
-		}), 20, 80).Draw(rt, "steps")
+		}), 15, 60).Draw(rt, "steps")
 		n++
 		s := &story{stage: st, t: rt, prefix: fmt.Sprintf("s%d-", n), phones: map[string]*phone{}}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
