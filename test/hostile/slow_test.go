@@ -148,8 +148,8 @@ func TestPublisherThatNeverReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		any := func(*mqtttest.Packet) bool { return true }
-		reply, ack := m.Take("an error", any), m.Take("its PUBACK", any)
+		first := func(*mqtttest.Packet) bool { return true }
+		reply, ack := m.Take("an error", first), m.Take("its PUBACK", first)
 		if reply.Publish.Topic != m.Topic("replies") || ack.Type != packet.PUBACK || ack.Ack.PacketID != id {
 			t.Fatalf("%s and %s, want the error and the PUBACK of %d", reply, ack, id)
 		}
