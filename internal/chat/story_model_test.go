@@ -95,17 +95,16 @@ func (m *model) access(u chat.UserID) chat.Code {
 }
 
 func (m *model) join(u chat.UserID) chat.Code {
-	switch code := m.access(u); {
-	case code == chat.NotMember:
-		role := chat.RoleMember
-		if len(m.members) == 0 {
-			role = chat.RoleOwner
-		}
-		m.enter(u, role)
-		return ""
-	default:
+	code := m.access(u)
+	if code != chat.NotMember {
 		return code
 	}
+	role := chat.RoleMember
+	if len(m.members) == 0 {
+		role = chat.RoleOwner
+	}
+	m.enter(u, role)
+	return ""
 }
 
 func (m *model) leave(u chat.UserID) chat.Code {
