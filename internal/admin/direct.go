@@ -155,18 +155,7 @@ func (d *Direct) SetRole(ctx context.Context, id chat.UserID, role chat.ServerRo
 
 // RemoveUser implements Operations.
 func (d *Direct) RemoveUser(ctx context.Context, id chat.UserID) error {
-	if _, err := d.read(ctx, id); err != nil {
-		return err
-	}
-	memberships, err := d.parts.Reader.RoomsOf(ctx, id)
-	if err != nil {
-		return err
-	}
-	rooms := make([]chat.RoomID, 0, len(memberships))
-	for i := range memberships {
-		rooms = append(rooms, memberships[i].Room.ID)
-	}
-	_, err = d.parts.Service.RemoveUser(id, rooms).Wait(ctx)
+	_, err := d.parts.Service.RemoveUser(id).Wait(ctx)
 	return err
 }
 

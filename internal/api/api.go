@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"parley/internal/auth"
 	"parley/internal/chat"
 	"parley/internal/content"
 	"parley/internal/ratelimit"
@@ -52,8 +53,10 @@ type Config struct {
 	Epoch    int64
 	Version  string
 	Rates    Rates
-	Info     map[string]any // limits of the doors, shown by info beside the API's own
-	Now      func() time.Time
+	// Passwords proves and makes them, for accounts' own changes.
+	Passwords *auth.Passwords
+	Info      map[string]any // limits of the doors, shown by info beside the API's own
+	Now       func() time.Time
 }
 
 // Rate is a number of requests in a window, per user, over all devices.
@@ -89,6 +92,7 @@ type API struct {
 	changes *ratelimit.Sliding
 	reads   *ratelimit.Sliding
 	passing *ratelimit.Sliding
+	proofs  *ratelimit.Sliding
 	reading chan struct{} // a place for each concurrent read
 	router  *Router
 }
@@ -99,6 +103,7 @@ func New(cfg Config) *API {
 		changes: ratelimit.New(cfg.Rates.Changes.Requests, cfg.Rates.Changes.Window, cfg.Now),
 		reads:   ratelimit.New(cfg.Rates.Reads.Requests, cfg.Rates.Reads.Window, cfg.Now),
 		passing: ratelimit.New(cfg.Rates.Passing.Requests, cfg.Rates.Passing.Window, cfg.Now)}
+	a.proofs = ratelimit.New(proofs, time.Minute, cfg.Now)
 	a.router = a.routes()
 	a.router.Freeze()
 	return a

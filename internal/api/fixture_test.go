@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"parley/internal/api"
+	"parley/internal/auth"
 	"parley/internal/chat"
 	"parley/internal/content"
 	"parley/internal/store"
@@ -31,6 +32,8 @@ type house struct {
 	service *chat.Service
 	clock   *storetest.Clock
 	heard   *audience
+
+	passwords *auth.Passwords
 }
 
 // audience records what is passed on.
@@ -67,7 +70,7 @@ func rulesOf(t testing.TB, p content.Policy) *content.Rules {
 // open makes a house with ann, who owns the room r, bob, who is its member, cat, and the administrator root.
 func open(t testing.TB, policy content.Policy, rates api.Rates) *house {
 	t.Helper()
-	h := &house{t: t, clock: storetest.NewClock(), heard: &audience{passed: make(chan string, 100)}}
+	h := &house{t: t, passwords: auth.NewPasswords(0, nil), clock: storetest.NewClock(), heard: &audience{passed: make(chan string, 100)}}
 	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: h.clock.Now, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +97,7 @@ func open(t testing.TB, policy content.Policy, rates api.Rates) *house {
 	}
 	rules := rulesOf(t, policy)
 	h.api = api.New(api.Config{Service: h.service, Audience: h.heard, Rules: func() *content.Rules { return rules }, Epoch: epoch, Version: "v", Rates: rates,
-		Now: h.clock.Now, Info: map[string]any{"door": 1}})
+		Now: h.clock.Now, Passwords: h.passwords, Info: map[string]any{"door": 1}})
 	return h
 }
 

@@ -48,5 +48,6 @@ func (a *API) routes() *Router {
 			topic.Doc(action+" an account on the whole server"))
 	}
 	a.markRoutes(chat, passing)
+	a.peopleRoutes(chat)
 	return r
 }

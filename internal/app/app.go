@@ -127,7 +127,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
 	routes := api.New(api.Config{
 		Service: a.service, Audience: a.feed, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
-		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now,
+		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now, Passwords: passwords,
 		Info: map[string]any{"packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
 			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
 	})

@@ -100,32 +100,9 @@ func (s *Service) SetRole(id UserID, role ServerRole) *Pending[Account] {
 }
 
 // RemoveUser erases an account: it leaves its rooms, its credentials are void, its name stays taken. What it wrote stays
-// under its name's place in the threads.
-func (s *Service) RemoveUser(id UserID, rooms []RoomID) *Pending[Account] {
-	return s.changeUser(id, Details{Action: ActionErase}, func(tx Tx, u *User) error {
-		for _, room := range rooms {
-			r, err := tx.Room(room)
-			if err != nil {
-				return err
-			}
-			if r == nil || r.Deleted || fixedMembership(r) != nil {
-				continue
-			}
-			m, err := tx.Member(r, id)
-			if err != nil {
-				return err
-			}
-			if m == nil {
-				continue
-			}
-			if err := s.leave(tx, r, m, u); err != nil {
-				return err
-			}
-		}
-		u.Deleted, u.PasswordHash, u.DisplayName = true, "", ""
-		u.revoke(tx.Now())
-		return nil
-	})
+// in the logs, with ErasedName for the sender's.
+func (s *Service) RemoveUser(id UserID) *Pending[Account] {
+	return s.changeUser(id, Details{Action: ActionErase}, s.erase)
 }
 
 // ModerateUser bans, unbans, mutes or unmutes an account on the whole server. Administrators may, but not each other.

@@ -70,6 +70,12 @@ func (s *Service) Invite(call Call, room RoomID, user UserID) *Pending[Joined] {
 		if err != nil {
 			return Joined{}, err
 		}
+		if blocked, err := tx.Blocked(user, u.ID); err != nil || blocked {
+			if err == nil {
+				err = Refuse(Forbidden, "user_id: %q takes no invitations from you", string(user))
+			}
+			return Joined{}, err
+		}
 		already, err := tx.Member(r, user)
 		if err != nil {
 			return Joined{}, err

@@ -80,6 +80,9 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	if err := mayPost(r, member, u, now); err != nil {
 		return Sent{}, err
 	}
+	if err := s.mayWriteIn(tx, r, u.ID); err != nil {
+		return Sent{}, err
+	}
 	if !m.ReplyTo.IsZero() {
 		parent, err := tx.Message(m.ReplyTo)
 		if err != nil {
@@ -142,6 +145,9 @@ func (s *Service) SendPrivate(call Call, to UserID, m NewMessage) *Pending[Sent]
 		if r == nil {
 			if !m.ReplyTo.IsZero() {
 				return Sent{}, Refuse(NotFound, "reply_to: there is no such message in this conversation")
+			}
+			if err := s.mayWrite(tx, u.ID, to); err != nil {
+				return Sent{}, err
 			}
 			if r, err = s.openDirect(tx, u, peer); err != nil {
 				return Sent{}, err

@@ -57,6 +57,7 @@ type Tx interface {
 	MemberTx
 	UserTx
 	OnceTx
+	PeopleTx
 	MarkTx
 }
 
@@ -107,6 +108,7 @@ type Request struct {
 
 // Reader answers from what is committed. A nil pointer without an error means that there is no such thing.
 type Reader interface {
+	PeopleReader
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)
 	ReadBan(ctx context.Context, room int64, u UserID) (*Ban, error)
@@ -158,4 +160,21 @@ type Place struct {
 	Session int64
 	Room    int64 // Room.Num
 	Seq     uint64
+}
+
+// PeopleTx is about who wants to hear nothing from whom, and about accounts as a whole.
+type PeopleTx interface {
+	Blocked(by, other UserID) (bool, error) // from memory after the first time
+	CountBlocks(by UserID) (int, error)
+	PutBlock(by, other UserID) error
+	RemoveBlock(by, other UserID) error
+	ForgetBlocks(u UserID) error // those of u and those against u
+	// RoomsOfUser lists every room that u is a member of, by id.
+	RoomsOfUser(u UserID) ([]RoomID, error)
+}
+
+// PeopleReader reads it.
+type PeopleReader interface {
+	Blocks(ctx context.Context, by UserID) ([]UserID, error) // by id
+	ReadBlocked(ctx context.Context, by, other UserID) (bool, error)
 }

@@ -114,7 +114,7 @@ func TestMayPost(t *testing.T) {
 			w.UpdateRoom(by("ann"), "r", chat.RoomPatch{SlowMode: ptr(3)})
 			w.Send(by("bob"), "r", text("first"))
 		}, by: "bob"},
-		{name: "erased", prepare: func(w *world) { w.RemoveUser("cat", []chat.RoomID{"r"}) }, by: "cat", want: chat.Unauthenticated},
+		{name: "erased", prepare: func(w *world) { w.RemoveUser("cat") }, by: "cat", want: chat.Unauthenticated},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -242,7 +242,7 @@ func TestPrivateConversations(t *testing.T) {
 	refused(t, w.SendPrivate(by("ann"), "nobody", text("x")), chat.NotFound)
 	refused(t, w.SendPrivate(by("ann"), "bob:cat", text("x")), chat.NotFound)
 	refused(t, w.SendPrivate(by("ann"), "cat", chat.NewMessage{Content: "x", ReplyTo: out.MessageID}), chat.NotFound)
-	done(t, w.RemoveUser("bob", nil))
+	done(t, w.RemoveUser("bob"))
 	refused(t, w.SendPrivate(by("ann"), "bob", text("x")), chat.NotFound)
 }
 
@@ -282,7 +282,7 @@ func TestAccounts(t *testing.T) {
 	}
 	done(t, w.SetRole("ann", chat.RoleAdministrator))
 	done(t, w.Broadcast(by("ann"), text("x")))
-	done(t, w.RemoveUser("ann", nil))
+	done(t, w.RemoveUser("ann"))
 	refused(t, w.CreateUser(chat.NewUser{ID: "ann"}), chat.Conflict) // the name stays taken
 	refused(t, w.SetPassword("ann", "hash"), chat.NotFound)
 	refused(t, w.Broadcast(by("ann"), text("x")), chat.Unauthenticated)

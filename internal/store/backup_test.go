@@ -127,7 +127,10 @@ func TestRestoreRefuses(t *testing.T) {
 	if err := s.Backup(t.Context(), newer); err != nil {
 		t.Fatal(err)
 	}
-	storetest.Do(t, s, func(tx chat.Tx) error { return tx.(*txType).exec("test", "PRAGMA user_version = 1") })
+	version := must(latest(embedded()))
+	storetest.Do(t, s, func(tx chat.Tx) error {
+		return tx.(*txType).exec("test", fmt.Sprintf("PRAGMA user_version = %d", version))
+	})
 	s.Close()
 	whole, err := os.ReadFile(good)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -239,12 +240,19 @@ func TestMigrationsSetTheirVersion(t *testing.T) {
 	if err != nil || len(names) == 0 {
 		t.Fatal(names, err)
 	}
-	for i, name := range names {
+	last := 0
+	for _, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		n, err := strconv.Atoi(number)
+		if err != nil || n <= last {
+			t.Fatalf("%s is not numbered after %d", name, last)
+		}
+		last = n
 		data, err := fs.ReadFile(embedded(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := fmt.Sprintf("PRAGMA user_version = %d;", i+1); !strings.HasSuffix(strings.TrimSpace(string(data)), want) {
+		if want := fmt.Sprintf("PRAGMA user_version = %d;", n); !strings.HasSuffix(strings.TrimSpace(string(data)), want) {
 			t.Errorf("%s does not end with %q", name, want)
 		}
 	}

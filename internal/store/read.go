@@ -19,6 +19,7 @@ type reader struct {
 	room, publicRooms                          query
 	member, roomMembers, roomsOf, ban          query
 	user, users                                query
+	blocks, blocked                            query
 	message                                    query
 	logUp, logDown, messagesUp, messagesDown   query
 	count, bisect                              query
@@ -62,6 +63,8 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.user.text = `SELECT ` + userColumns + ` FROM users u WHERE u.id = ?`
 	r.users.text = `SELECT ` + userColumns + ` FROM users u
 		WHERE u.deleted = 0 AND u.id > ? AND instr(u.folded, ?) > 0 ORDER BY u.id LIMIT ?`
+	r.blocks.text = blocksQuery
+	r.blocked.text = `SELECT 1 FROM blocks WHERE by_user = ? AND other = ?`
 	r.message.text = `SELECT ` + eventColumns + `, r.id, r.kind FROM log l JOIN rooms r ON r.num = l.pos >> 36
 		LEFT JOIN users u ON u.id = l.actor WHERE l.message_id = ?`
 	r.logUp.text = logQuery + ` ORDER BY l.pos LIMIT ?`

@@ -22,6 +22,7 @@ type tx struct {
 	byNum   map[int64]*room
 	members map[memberKey]*member
 	users   map[chat.UserID]*chat.User
+	blocks  map[chat.UserID]map[chat.UserID]bool // whom a user has blocked
 
 	// Of the running transaction:
 	now          chat.Time
@@ -98,6 +99,7 @@ func (t *tx) forget() {
 	t.byNum = make(map[int64]*room)
 	t.members = make(map[memberKey]*member)
 	t.users = make(map[chat.UserID]*chat.User)
+	t.blocks = make(map[chat.UserID]map[chat.UserID]bool)
 	t.dirtyRooms, t.dirtyMembers = nil, nil
 }
 
@@ -121,6 +123,9 @@ func (t *tx) shrink() {
 			}
 			delete(t.members, key)
 		}
+	}
+	if len(t.blocks) > t.limit {
+		clear(t.blocks)
 	}
 	if len(t.users) > t.limit {
 		for id := range t.users {

@@ -13,7 +13,8 @@ import (
 // payloads are all that a client can send.
 func payloads() []wire.Payload {
 	return []wire.Payload{new(wire.Empty), new(wire.CreateRoom), new(wire.ListRooms), new(wire.RoomInfo), new(wire.UpdateRoom), new(wire.NameUser),
-		new(wire.SendMessage), new(wire.History), new(wire.Sync), new(wire.Moderate), new(wire.Sanction)}
+		new(wire.SendMessage), new(wire.History), new(wire.Sync), new(wire.Moderate), new(wire.Sanction),
+		new(wire.FindUsers), new(wire.UpdateProfile), new(wire.ChangePassword), new(wire.ProvePassword)}
 }
 
 // No payload panics, whatever comes; what was read can be written.

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -96,4 +97,62 @@ func manyUsers(t *testing.T, f Factory) {
 	}
 	t.Logf("%d accounts in %v", n, time.Since(began))
 	same(t, "who hears announcements", must[*chat.Room](t)(s.ReadRoom(t.Context(), chat.Announcements)).MemberCount, n)
+}
+
+func blocks(t *testing.T, f Factory) {
+	s, _ := opened(t, f)
+	ctx := t.Context()
+	for _, u := range []chat.UserID{"ann", "bob", "cid"} {
+		NewUser(t, s, u, string(u))
+	}
+	NewRoom(t, s, chat.Room{ID: "r"}, "ann")
+	has := func(by, other chat.UserID, want bool) {
+		t.Helper()
+		Do(t, s, func(tx chat.Tx) error {
+			b, err := tx.Blocked(by, other)
+			same(t, fmt.Sprintf("%s blocking %s, in a change", by, other), b, want)
+			return err
+		})
+		same(t, fmt.Sprintf("%s blocking %s", by, other), must[bool](t)(s.ReadBlocked(ctx, by, other)), want)
+	}
+	has("ann", "bob", false)
+	Do(t, s, func(tx chat.Tx) error {
+		if err := tx.PutBlock("ann", "cid"); err != nil {
+			return err
+		}
+		if err := tx.PutBlock("ann", "bob"); err != nil {
+			return err
+		}
+		return tx.PutBlock("bob", "cid")
+	})
+	has("ann", "bob", true)
+	has("bob", "ann", false)
+	same(t, "whom ann has blocked", fmt.Sprint(must[[]chat.UserID](t)(s.Blocks(ctx, "ann"))), "[bob cid]")
+	// What a refused or failed transaction read must not stay in memory.
+	if err := Try(s, func(tx chat.Tx) error {
+		if err := tx.PutBlock("cid", "ann"); err != nil {
+			return err
+		}
+		if _, err := tx.Blocked("cid", "ann"); err != nil {
+			return err
+		}
+		return fmt.Errorf("no")
+	}); err == nil {
+		t.Error("a failing change succeeded")
+	}
+	has("cid", "ann", false)
+	Do(t, s, func(tx chat.Tx) error {
+		n, err := tx.CountBlocks("ann")
+		same(t, "how many ann has blocked", n, 2)
+		if err != nil {
+			return err
+		}
+		rooms, err := tx.RoomsOfUser("ann")
+		same(t, "the rooms of ann", fmt.Sprint(rooms), "[announcements r user:ann]")
+		return errors.Join(err, tx.RemoveBlock("ann", "bob"))
+	})
+	has("ann", "bob", false)
+	Do(t, s, func(tx chat.Tx) error { return tx.ForgetBlocks("cid") })
+	has("ann", "cid", false)
+	has("bob", "cid", false)
 }
