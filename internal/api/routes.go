@@ -47,7 +47,8 @@ func (a *API) routes() *Router {
 		topic.Handle[wire.Sanction, wire.Moderated](admin, "users/{user_id}/"+action, a.moderateUser(action), topic.QoS(2),
 			topic.Doc(action+" an account on the whole server"))
 	}
-	a.markRoutes(chat, passing)
 	a.peopleRoutes(chat)
+	a.markRoutes(chat, passing)
+	a.messageRoutes(chat)
 	return r
 }

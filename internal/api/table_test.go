@@ -34,6 +34,18 @@ const served = `
 	chat/rooms/{room_id}/delete 2
 	chat/message/{room_id} 1
 	chat/message/{message_id}/reply 1
+	chat/message/{message_id}/edit 1
+	chat/message/{message_id}/delete 1
+	chat/message/{message_id}/react 0
+	chat/message/{message_id}/unreact 0
+	chat/message/{message_id}/pin 1
+	chat/message/{message_id}/unpin 1
+	chat/message/{message_id}/report 1
+	chat/message/{message_id}/versions 1 R
+	chat/thread/{message_id} 1 R
+	chat/rooms/{room_id}/pins 1 R
+	chat/admin/reports/list 1 R
+	chat/admin/reports/{report_id}/close 1
 	chat/private/{user_id} 1
 	chat/broadcast 1
 	chat/admin/rooms/{room_id}/moderate 2
@@ -77,7 +89,7 @@ func TestRouteTable(t *testing.T) {
 }
 
 // notTexts are the string fields that hold names, ids and words of the protocol, never what a person wrote for others.
-var notTexts = []string{"request_id", "client_msg_id", "room_id", "user_id", "type", "query", "after", "reply_to", "around", "history_visibility", "action", "password", "new_password", "notifications"}
+var notTexts = []string{"request_id", "client_msg_id", "room_id", "user_id", "type", "query", "after", "reply_to", "around", "history_visibility", "action", "notifications", "emoji", "status", "password", "new_password"}
 
 // stringFields finds the fields of a payload that hold strings, by their JSON names.
 func stringFields(t testing.TB, v reflect.Value, found map[string]reflect.Value) {
@@ -151,7 +163,7 @@ func TestPayloadsNameTheirTexts(t *testing.T) {
 
 // topicOf fills a pattern's parameters.
 func topicOf(pattern string) string {
-	return strings.NewReplacer("{room_id}", "r", "{user_id}", "bob", "{message_id}", chat.ID{1}.String()).Replace(strings.TrimPrefix(pattern, "chat/"))
+	return strings.NewReplacer("{room_id}", "r", "{user_id}", "bob", "{message_id}", chat.ID{1}.String(), "{report_id}", "1").Replace(strings.TrimPrefix(pattern, "chat/"))
 }
 
 // Every text of every route passes validation and filter before anything is decided.

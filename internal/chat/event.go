@@ -70,8 +70,13 @@ type Event struct {
 	ThreadID    ID
 	Flagged     bool
 	Edited      bool
-	Deleted     bool   // a tombstone: Content is empty
-	ClientMsgID string // the sender alone sees it
+	Deleted     bool       // a tombstone: Content is empty
+	ClientMsgID string     // the sender alone sees it
+	Reactions   []Reaction // as read from the log; a new message has none
+
+	// Target is the seq of the message that a MessageEdited is about. Its Content is the message's, never the event's own: what
+	// is read from the log has the present text, and none where the message was deleted since.
+	Target uint64
 
 	Details *Details // of system messages and other events; nil without
 }
@@ -87,7 +92,9 @@ type Details struct {
 	RoomID   RoomID     `json:"room_id,omitempty"` // of a user's own log: the room
 	RoomName string     `json:"room_name,omitempty"`
 	RoomKind RoomKind   `json:"room_kind,omitempty"`
-	Changes  *RoomPatch `json:"changes,omitempty"` // of room_updated
+	Changes  *RoomPatch `json:"changes,omitempty"`  // of room_updated
+	Mentions []UserID   `json:"mentions,omitempty"` // of messages: members who are named in the text
+	Count    int        `json:"count,omitempty"`    // of reactions: how many users had reacted so, with this event
 }
 
 // RoomPatch are new values of a room's settings; nil leaves one as it is. An empty description is a value: omitzero, since
@@ -100,6 +107,17 @@ type RoomPatch struct {
 	ReadOnly    *bool       `json:"read_only,omitzero"`
 	History     *Visibility `json:"history_visibility,omitzero"`
 	OwnerID     *UserID     `json:"owner_id,omitzero"` // of a transfer
+}
+
+// As is the event as a member who joined at joinedSeq may see it: the text of a message from before that time does not come
+// with its edits.
+func (e *Event) As(joinedSeq uint64) *Event {
+	if e.Kind != MessageEdited || e.Target >= joinedSeq {
+		return e
+	}
+	veiled := *e
+	veiled.Content, veiled.Details, veiled.Flagged = "", nil, false
+	return &veiled
 }
 
 // Joins tells whom the event makes a member, if anybody.

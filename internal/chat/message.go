@@ -92,9 +92,16 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 			return Sent{}, Refuse(NotFound, "reply_to: there is no such message in this room")
 		}
 	}
+	mentioned, err := mentions(tx, r, u.ID, m.Content)
+	if err != nil {
+		return Sent{}, err
+	}
 	e := &Event{
 		Kind: m.kind(), Actor: u.ID, ActorName: u.DisplayName, MessageID: s.newID(), Content: m.Content,
 		ReplyTo: m.ReplyTo, ThreadID: thread, Flagged: m.Flagged, ClientMsgID: call.ClientMsgID,
+	}
+	if mentioned != nil {
+		e.Details = &Details{Mentions: mentioned}
 	}
 	if err := tx.Append(r, e); err != nil {
 		return Sent{}, err

@@ -57,8 +57,12 @@ type Tx interface {
 	MemberTx
 	UserTx
 	OnceTx
-	PeopleTx
 	MarkTx
+	PeopleTx
+	MessageTx
+	ReactionTx
+	PinTx
+	ReportTx
 }
 
 // RoomTx is about rooms and their logs.
@@ -108,6 +112,7 @@ type Request struct {
 
 // Reader answers from what is committed. A nil pointer without an error means that there is no such thing.
 type Reader interface {
+	MessageReader
 	PeopleReader
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)
@@ -177,4 +182,50 @@ type PeopleTx interface {
 type PeopleReader interface {
 	Blocks(ctx context.Context, by UserID) ([]UserID, error) // by id
 	ReadBlocked(ctx context.Context, by, other UserID) (bool, error)
+}
+
+// MessageTx is about what becomes of messages. of is the message as Tx.Message gave it.
+type MessageTx interface {
+	// ReplaceMessage stores the text, flags and details of e in place of those of the message with its seq.
+	ReplaceMessage(e *Event) error
+	PutVersion(of *Event, v *Version) error
+	DropVersions(of *Event) error
+}
+
+// ReactionTx is about reactions to a message.
+type ReactionTx interface {
+	Reacted(of *Event, emoji string, u UserID) (bool, error)
+	// Reactions lists them by emoji, with at most ListedReactions users each, by id.
+	Reactions(of *Event) ([]Reaction, error)
+	PutReaction(of *Event, emoji string, u UserID, seq uint64) error // one that is not there
+	RemoveReaction(of *Event, emoji string, u UserID) error          // one that is there
+	DropReactions(of *Event) error
+}
+
+// PinTx is about messages that are pinned in their room.
+type PinTx interface {
+	Pinned(of *Event) (bool, error)
+	CountPins(r *Room) (int, error)
+	PutPin(of *Event, p *Pin) error // of a message that is not pinned
+	RemovePin(of *Event) error
+}
+
+// ReportTx is about messages that were reported to the moderators.
+type ReportTx interface {
+	HasReported(of *Event, u UserID) (bool, error) // in a report that is open
+	Report(num int64) (*Report, error)
+	CreateReport(of *Event, r *Report) error // gives r.Num
+	CloseReport(r *Report) error             // stores Status, ClosedBy, ClosedAt, and forgets the text
+}
+
+// MessageReader reads what is attached to messages.
+type MessageReader interface {
+	// Thread reads messages of a thread, without its first: see LogQuery, of which Before and MessagesOnly are not used.
+	Thread(ctx context.Context, room *Room, root ID, q LogQuery) ([]*Event, error)
+	// Versions lists replaced texts of a message, the latest first, replaced before seq (0: all).
+	Versions(ctx context.Context, of *Event, before uint64, limit int) ([]Version, error)
+	// Pins lists a room's pinned messages, the latest pinned first.
+	Pins(ctx context.Context, room *Room) ([]Pin, error)
+	// Reports lists reports, the latest first.
+	Reports(ctx context.Context, q ReportQuery) ([]Report, error)
 }

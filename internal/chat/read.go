@@ -88,11 +88,20 @@ func pageSize(asked, usual, most int) (int, error) {
 // maxPageBytes bounds the texts of one page, so that an answer stays small whatever its messages are.
 const maxPageBytes = 128 << 10
 
+// weight is about how many bytes of JSON an event has beside what every event has.
+func (e *Event) weight() int {
+	n := len(e.Content)
+	for i := range e.Reactions {
+		n += 32 + 24*len(e.Reactions[i].Users)
+	}
+	return n
+}
+
 // fitting is how many of events, at most limit and at least one, go into one page with bytes left for texts; it takes those from
 // bytes.
 func fitting(events []*Event, limit int, bytes *int) int {
 	for i, e := range events {
-		if *bytes -= len(e.Content); i > 0 && (i == limit || *bytes < 0) {
+		if *bytes -= e.weight(); i > 0 && (i == limit || *bytes < 0) {
 			return i
 		}
 	}
@@ -205,6 +214,9 @@ func (s *Service) Sync(ctx context.Context, who Principal, after map[RoomID]uint
 			return nil, err
 		}
 		events = events[:fitting(events, limit, &bytes)]
+		for i, e := range events {
+			events[i] = e.As(m.Member.JoinedSeq)
+		}
 		out.Events = append(out.Events, events...)
 		limit -= len(events)
 		if n := len(events); n > 0 && events[n-1].Seq < m.Room.LastSeq {

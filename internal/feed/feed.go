@@ -5,6 +5,7 @@ package feed
 import (
 	"context"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -93,10 +94,11 @@ type user struct {
 	rooms []membership
 }
 
-// membership is a room of a user and the user's index among its members.
+// membership is a room of a user, the user's index among its members, and since when they are one.
 type membership struct {
-	room  *room
-	index int
+	room   *room
+	index  int
+	joined uint64 // seq
 }
 
 // New makes a Feed. Run must be called for anything to happen.
@@ -239,9 +241,13 @@ func (f *Feed) begin(e *chat.Event) *room {
 	if len(members) == 0 {
 		return nil
 	}
+	joined := uint64(1) // of a private conversation
+	if _, ok := e.Joins(); ok {
+		joined = e.Seq
+	}
 	r := f.room(e.RoomNum, e.RoomID, e.Seq-1)
 	for _, u := range members {
-		f.enter(r, u)
+		f.enter(r, u, joined)
 	}
 	return r
 }
@@ -274,13 +280,19 @@ func (f *Feed) offer(r *room, e *chat.Event) {
 		}
 	} else if id, ok := e.Joins(); ok {
 		if u := f.users[id]; u != nil {
-			f.enter(r, u)
+			f.enter(r, u, e.Seq)
 		}
 	}
 	c := f.copyOf(e)
 	for _, u := range r.members {
+		seen := c
+		if e.Kind == chat.MessageEdited { // the only kind that not all see alike
+			if as := e.As(u.joined(r)); as != e {
+				seen = f.copyOf(as)
+			}
+		}
 		for _, s := range u.subs {
-			s.offer(r, c)
+			s.offer(r, seen)
 		}
 	}
 	if e.Kind == chat.RoomDeleted && e.RoomKind != chat.UserLogRoom {
@@ -300,15 +312,25 @@ func (f *Feed) room(num int64, id chat.RoomID, head uint64) *room {
 	return r
 }
 
-// enter makes u a member of r; again changes nothing.
-func (f *Feed) enter(r *room, u *user) {
+// joined tells since when u is a member of r.
+func (u *user) joined(r *room) uint64 {
+	for i := range u.rooms {
+		if u.rooms[i].room == r {
+			return u.rooms[i].joined
+		}
+	}
+	return math.MaxUint64
+}
+
+// enter makes u a member of r since the event joined; again changes nothing.
+func (f *Feed) enter(r *room, u *user, joined uint64) {
 	for i := range u.rooms {
 		if u.rooms[i].room == r {
 			return
 		}
 	}
 	f.rooms[r.num] = r // it may have been forgotten a moment ago
-	u.rooms = append(u.rooms, membership{r, len(r.members)})
+	u.rooms = append(u.rooms, membership{r, len(r.members), joined})
 	r.members = append(r.members, u)
 }
 

@@ -96,7 +96,7 @@ func (f *Feed) Subscribe(ctx context.Context, id chat.UserID, to Subscriber, opt
 			continue // since; who has joined again by now was entered with that event
 		}
 		r := f.room(m.Room.Num, m.Room.ID, max(m.Room.LastSeq, f.heads[m.Room.Num]))
-		f.enter(r, u)
+		f.enter(r, u, m.Member.JoinedSeq)
 		if opt.Places == nil {
 			continue
 		}
@@ -295,8 +295,9 @@ func (f *Feed) readOn(s *Subscription) bool {
 	}
 	f.cfg.Cork()
 	defer f.cfg.Uncork()
+	joined := s.user.joined(r)
 	for _, e := range events {
-		switch s.to.Offer(f.copyOf(e)) {
+		switch s.to.Offer(f.copyOf(e.As(joined))) {
 		case Full:
 			s.behind[r] = e.Seq
 			return false // Drained will be called

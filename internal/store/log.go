@@ -23,6 +23,7 @@ const (
 	flaggedBit = 1 << iota
 	editedBit
 	deletedBit
+	reactedBit // a message with reactions: so that those without cost nothing
 )
 
 const eventColumns = `l.pos, l.count, l.kind, l.at, l.actor, l.message_id, l.ref, l.content, l.reply_to, l.thread_id,
@@ -98,28 +99,18 @@ func (t *tx) Append(r *chat.Room, e *chat.Event) error {
 	} else {
 		ref = idValue(e.MessageID)
 	}
-	var flags int64
-	if e.Flagged {
-		flags |= flaggedBit
+	content, details := e.Content, e.Details
+	if e.Kind == chat.MessageEdited {
+		content, details = "", nil // the message has them, and a deletion must find no second copy
 	}
-	if e.Edited {
-		flags |= editedBit
-	}
-	if e.Deleted {
-		flags |= deletedBit
-	}
-	var details any
-	if e.Details != nil {
-		text, err := json.Marshal(e.Details)
-		if err != nil {
-			return fmt.Errorf("store: details of a %s: %w", e.Kind, err)
-		}
-		details = string(text)
+	detailsText, err := eventDetails(details)
+	if err != nil {
+		return err
 	}
 	err = t.exec("append to a log", `INSERT INTO log (pos, count, kind, at, actor, message_id, ref, content, reply_to,
 			thread_id, flags, client_msg_id, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		pos(s.Num, e.Seq), int64(e.Count), string(e.Kind), int64(e.At), string(e.Actor), own, ref, e.Content,
-		idValue(e.ReplyTo), idValue(e.ThreadID), flags, null(e.ClientMsgID), details)
+		pos(s.Num, e.Seq), int64(e.Count), string(e.Kind), int64(e.At), string(e.Actor), own, ref, content,
+		idValue(e.ReplyTo), idValue(e.ThreadID), eventFlags(e), null(e.ClientMsgID), detailsText)
 	if err != nil {
 		return err
 	}
@@ -152,18 +143,17 @@ func (t *tx) Message(id chat.ID) (*chat.Event, error) {
 
 // ReadMessage implements chat.Reader.
 func (s *SQLite) ReadMessage(ctx context.Context, id chat.ID) (*chat.Event, error) {
-	var found *chat.Event
-	err := s.read.rows(ctx, nil, &s.read.message, eventWidth+2, func(r row) (err error) {
-		if found, err = readEvent(r); err != nil {
-			return err
-		}
-		found.RoomID, found.RoomKind = chat.RoomID(r.text(eventWidth)), chat.RoomKind(r.int(eventWidth+1))
-		return nil
+	var room chat.Room
+	found, err := s.eventsWith(ctx, &room, &s.read.message, 2, func(r row) {
+		room.ID, room.Kind = chat.RoomID(r.text(eventWidth)), chat.RoomKind(r.int(eventWidth+1))
 	}, id[:])
 	if err != nil {
 		return nil, fmt.Errorf("store: read a message: %w", err)
 	}
-	return found, nil
+	if len(found) == 0 {
+		return nil, nil
+	}
+	return found[0], nil
 }
 
 // Log implements chat.Reader. A Limit of 0 is none.
@@ -199,17 +189,38 @@ func (s *SQLite) log(ctx context.Context, room *chat.Room, q chat.LogQuery) ([]*
 	case q.MessagesOnly:
 		text = &s.read.messagesUp
 	}
-	found := make([]*chat.Event, 0, min(max(q.Limit, 0), 256))
-	err := s.read.rows(ctx, nil, text, eventWidth, func(r row) error {
+	return s.events(ctx, room, text, pos(room.Num, from), pos(room.Num, to), unlimited(q.Limit))
+}
+
+// events reads the events of a room that q, a query of eventColumns, finds.
+func (s *SQLite) events(ctx context.Context, room *chat.Room, q *query, args ...any) ([]*chat.Event, error) {
+	return s.eventsWith(ctx, room, q, 0, func(row) {}, args...)
+}
+
+// eventsWith is events for a query with more columns, for which each is called before the row's event is taken.
+func (s *SQLite) eventsWith(ctx context.Context, room *chat.Room, q *query, more int, each func(row), args ...any) ([]*chat.Event, error) {
+	var found []*chat.Event
+	var reacted, edits []int
+	err := s.read.rows(ctx, nil, q, eventWidth+more, func(r row) error {
 		e, err := readEvent(r)
 		if err != nil {
 			return err
 		}
+		each(r)
 		e.RoomID, e.RoomKind = room.ID, room.Kind
+		if r.int(10)&reactedBit != 0 {
+			reacted = append(reacted, len(found))
+		}
+		if e.Kind == chat.MessageEdited {
+			edits = append(edits, len(found))
+		}
 		found = append(found, e)
 		return nil
-	}, pos(room.Num, from), pos(room.Num, to), unlimited(q.Limit))
-	return found, err
+	}, args...)
+	if err != nil || len(reacted)+len(edits) == 0 {
+		return found, err
+	}
+	return found, s.read.complete(ctx, found, reacted, edits)
 }
 
 // CountAt implements chat.Reader. Before what retention left it is the number of messages that were cut.

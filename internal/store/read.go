@@ -21,6 +21,7 @@ type reader struct {
 	user, users                                query
 	blocks, blocked                            query
 	message                                    query
+	about                                      aboutMessages
 	logUp, logDown, messagesUp, messagesDown   query
 	count, bisect                              query
 	session, packets, expired, owned, placesOf query
@@ -67,6 +68,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.blocked.text = `SELECT 1 FROM blocks WHERE by_user = ? AND other = ?`
 	r.message.text = `SELECT ` + eventColumns + `, r.id, r.kind FROM log l JOIN rooms r ON r.num = l.pos >> 36
 		LEFT JOIN users u ON u.id = l.actor WHERE l.message_id = ?`
+	r.about.init()
 	r.logUp.text = logQuery + ` ORDER BY l.pos LIMIT ?`
 	r.logDown.text = logQuery + ` ORDER BY l.pos DESC LIMIT ?`
 	r.messagesUp.text = logQuery + onlyMessages + ` ORDER BY l.pos LIMIT ?`

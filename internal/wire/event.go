@@ -159,8 +159,7 @@ func (o *object) message(e *chat.Event, own bool) {
 	o.time("timestamp", e.At)
 	o.id("reply_to", e.ReplyTo)
 	o.id("thread_id", e.ThreadID)
-	o.key("reactions")
-	o.b = append(o.b, '{', '}')
+	o.reactions(e.Reactions)
 	o.bool("edited", e.Edited)
 	if e.Deleted {
 		o.bool("deleted", true)
@@ -176,7 +175,8 @@ func (o *object) message(e *chat.Event, own bool) {
 		}
 		o.string("target_id", string(a))
 	}
-	if d := e.Details; d != nil {
+	o.mentions(e.Details)
+	if d := e.Details; d != nil && e.Kind == chat.System {
 		o.string("event", d.Event)
 		o.string("user_id", string(d.UserID))
 		if d.UserID != e.Actor {
@@ -195,6 +195,7 @@ func (o *object) logEvent(e *chat.Event) {
 	if !e.MessageID.IsZero() {
 		o.id("message_id", e.MessageID)
 	}
+	o.aboutMessage(e)
 	d := e.Details
 	if d == nil {
 		return
