@@ -85,7 +85,8 @@ func (a *API) invite(_ context.Context, req *Request, in *wire.NameUser) topic.R
 }
 
 func (a *API) updateRoom(_ context.Context, req *Request, in *wire.UpdateRoom) topic.Result {
-	p := chat.RoomPatch{Name: in.Name, Description: in.Description, MaxMembers: in.MaxMembers, SlowMode: in.SlowMode, ReadOnly: in.ReadOnly, History: in.History}
+	p := chat.RoomPatch{Name: in.Name, Description: in.Description, MaxMembers: in.MaxMembers, SlowMode: in.SlowMode, ReadOnly: in.ReadOnly, History: in.History,
+		Retention: in.Retention}
 	return later(a.chat.UpdateRoom(call(req, in), roomParam(req), p), roomState("room_updated"))
 }
 

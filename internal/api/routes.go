@@ -50,5 +50,6 @@ func (a *API) routes() *Router {
 	a.peopleRoutes(chat)
 	a.markRoutes(chat, passing)
 	a.messageRoutes(chat)
+	a.governRoutes(chat)
 	return r
 }

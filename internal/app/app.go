@@ -194,6 +194,7 @@ func (a *App) Demo() *Demo { return a.demo }
 // Run serves until ctx ends or a door fails, then stops.
 func (a *App) Run(ctx context.Context) error {
 	go trim(ctx, a.connectionChanges)
+	go a.keepRetention(ctx)
 	for _, s := range a.servers {
 		go func() {
 			err := s.serve(s.listener)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/internal/chat"
 	"parley/internal/content"
 )
 
@@ -74,6 +75,7 @@ type Limits struct {
 	ReceiveMaximum  int           `name:"receive-maximum" placeholder:"N" group:"Limits" help:"Publishes of one connection that may wait for their acknowledgement."`
 	SessionsPerUser int           `name:"sessions-per-user" placeholder:"N" group:"Limits" help:"Sessions that one user may have; the one that was away longest ends first."`
 	SessionExpiry   time.Duration `name:"session-expiry" placeholder:"TIME" group:"Limits" help:"For how long at most a session waits for its client."`
+	Retention       time.Duration `name:"retention" placeholder:"TIME" group:"Limits" help:"For how long logs are kept, such as 8760h; 0 is for ever."`
 	MaxConnections  int           `name:"max-connections" placeholder:"N" group:"Limits" help:"Connections of all clients together; 0 is no limit."`
 }
 
@@ -207,6 +209,9 @@ func (c *Config) Validate() error {
 	within("max-connections", int64(c.Limits.MaxConnections), 0, math.MaxInt32)
 	if d := c.Limits.SessionExpiry; d < time.Second || d > maxSessionExpiry {
 		fault("session-expiry", "%v is out of range; use a time from 1s to %v", d, maxSessionExpiry)
+	}
+	if d := c.Limits.Retention; d != 0 && (d < chat.MinRetention || d > chat.MaxRetention) {
+		fault("retention", "%v is out of range; use 0, or a time from %v to %v", d, chat.MinRetention, chat.MaxRetention)
 	}
 	for _, host := range c.Content.SuspiciousHosts {
 		if host == "" || strings.ContainsAny(host, " /:@") {

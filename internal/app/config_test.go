@@ -39,6 +39,7 @@ func TestValidateNamesTheOption(t *testing.T) {
 		"receive maximum":  {func(c *Config) { c.Limits.ReceiveMaximum = 65536 }, "receive-maximum: "},
 		"sessions":         {func(c *Config) { c.Limits.SessionsPerUser = 0 }, "sessions-per-user: "},
 		"expiry":           {func(c *Config) { c.Limits.SessionExpiry = 200 * 365 * 24 * time.Hour }, "session-expiry: "},
+		"short retention":  {func(c *Config) { c.Limits.Retention = time.Second }, "retention: "},
 		"no expiry":        {func(c *Config) { c.Limits.SessionExpiry = 0 }, "session-expiry: "},
 		"connections":      {func(c *Config) { c.Limits.MaxConnections = -1 }, "max-connections: "},
 		"host":             {func(c *Config) { c.Content.SuspiciousHosts = []string{"https://evil.example/"} }, "suspicious-hosts: "},

@@ -49,6 +49,10 @@ func (s *Service) CreateUser(n NewUser) *Pending[Account] {
 		if err := tx.CreateUser(&u); err != nil {
 			return Account{}, err
 		}
+		if u.Role == RoleAdministrator {
+			err := audit(tx, Audited{Actor: SystemUser, Action: ActionRole, Target: u.ID, Role: string(u.Role)})
+			return Account{User: u}, err
+		}
 		return Account{User: u}, nil
 	})
 }
@@ -73,7 +77,13 @@ func (s *Service) alterUser(tx Tx, id, actor UserID, d Details, alter func(tx Tx
 		return Account{}, err
 	}
 	d.UserID = id
-	return Account{User: changed}, s.tell(tx, id, &Event{Kind: AccountModerated, Actor: actor, Details: &d})
+	e := &Event{Kind: AccountModerated, Actor: actor, Details: &d}
+	if actor != id { // what people do to their own accounts governs nobody
+		if err := audit(tx, auditOf(nil, e)); err != nil {
+			return Account{}, err
+		}
+	}
+	return Account{User: changed}, s.tell(tx, id, e)
 }
 
 // revoke makes all tokens void. The generation is one that no token was given before, even where the data was rewound to a backup.

@@ -155,8 +155,8 @@ func (s *Service) Delete(call Call, id ID) *Pending[Changed] {
 		}
 		if own {
 			err = tx.DropVersions(at.message)
-		} else {
-			err = s.keepVersion(tx, at.message, e)
+		} else if err = s.keepVersion(tx, at.message, e); err == nil {
+			err = audit(tx, Audited{Actor: u.ID, Action: ActionDeleteMessage, Target: at.message.Actor, RoomID: at.room.ID, MessageID: id})
 		}
 		if err != nil {
 			return Changed{}, err

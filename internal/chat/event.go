@@ -106,6 +106,7 @@ type RoomPatch struct {
 	SlowMode    *int        `json:"slow_mode,omitzero"`
 	ReadOnly    *bool       `json:"read_only,omitzero"`
 	History     *Visibility `json:"history_visibility,omitzero"`
+	Retention   *int        `json:"retention,omitzero"`
 	OwnerID     *UserID     `json:"owner_id,omitzero"` // of a transfer
 }
 

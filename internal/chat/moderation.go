@@ -139,6 +139,9 @@ func (s *Service) moderateMember(tx Tx, r *Room, m, target *Member, u *User, act
 			return Acted{}, err
 		}
 	}
+	if err := audit(tx, auditOf(r, e)); err != nil {
+		return Acted{}, err
+	}
 	if target != nil && (act.Action == ActionKick || act.Action == ActionBan) {
 		why := map[string]string{ActionKick: "kicked", ActionBan: "banned"}[act.Action]
 		return out, s.remove(tx, r, act.User, e, why+reason(act.Reason), target.Role == RoleOwner)
@@ -160,5 +163,9 @@ func (s *Service) lock(tx Tx, r *Room, u *User, act Moderation) (Acted, error) {
 	if err != nil {
 		return Acted{}, err
 	}
-	return out, tx.Append(r, &Event{Kind: Moderated, Actor: u.ID, Details: &Details{Action: act.Action, Reason: act.Reason}})
+	e := &Event{Kind: Moderated, Actor: u.ID, Details: &Details{Action: act.Action, Reason: act.Reason}}
+	if err := audit(tx, auditOf(r, e)); err != nil {
+		return Acted{}, err
+	}
+	return out, tx.Append(r, e)
 }

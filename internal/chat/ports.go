@@ -63,6 +63,8 @@ type Tx interface {
 	ReactionTx
 	PinTx
 	ReportTx
+	AuditTx
+	CutTx
 }
 
 // RoomTx is about rooms and their logs.
@@ -113,6 +115,8 @@ type Request struct {
 // Reader answers from what is committed. A nil pointer without an error means that there is no such thing.
 type Reader interface {
 	MessageReader
+	AuditReader
+	CutReader
 	PeopleReader
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)

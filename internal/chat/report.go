@@ -112,7 +112,11 @@ func (s *Service) CloseReport(call Call, num int64, status ReportStatus) *Pendin
 			return Closed{Num: num, Status: status}, nil
 		}
 		report.Status, report.ClosedBy, report.ClosedAt = status, u.ID, tx.Now()
-		return Closed{Num: num, Status: status}, tx.CloseReport(report)
+		if err := tx.CloseReport(report); err != nil {
+			return Closed{}, err
+		}
+		return Closed{Num: num, Status: status}, audit(tx, Audited{Actor: u.ID, Action: ActionCloseReport, Target: report.Sender, RoomID: r.ID,
+			MessageID: report.MessageID, Reason: string(status)})
 	})
 }
 

@@ -79,6 +79,7 @@ type Room struct {
 	ReadOnly    bool // only moderators post
 	Locked      bool // nobody posts or joins but moderators
 	History     Visibility
+	Retention   int  // seconds for which the log is kept; 0 as long as the server keeps logs
 	Deleted     bool // the name stays taken; nothing else of it is seen again
 
 	FirstSeq    uint64 // what retention left; 1 at first

@@ -97,6 +97,8 @@ func (s *Service) UpdateRoom(call Call, room RoomID, p RoomPatch) *Pending[RoomS
 		return refused[RoomState](Refuse(BadRequest, "slow_mode: must be from 0 to 86400 seconds"))
 	case p.History != nil && *p.History != VisibleShared && *p.History != VisibleJoined:
 		return refused[RoomState](Refuse(BadRequest, "history_visibility: must be shared or joined"))
+	case p.Retention != nil && *p.Retention != 0 && (*p.Retention < int(MinRetention.Seconds()) || *p.Retention > int(MaxRetention.Seconds())):
+		return refused[RoomState](Refuse(BadRequest, "retention: must be 0 (as the server keeps logs), or from %d to %d seconds", int(MinRetention.Seconds()), int(MaxRetention.Seconds())))
 	}
 	p.OwnerID = nil
 	parts, _ := json.Marshal(p)
@@ -107,6 +109,9 @@ func (s *Service) UpdateRoom(call Call, room RoomID, p RoomPatch) *Pending[RoomS
 		}
 		if !isModerator(m, u) {
 			return RoomState{}, Refuse(Forbidden, "only moderators change a room's settings")
+		}
+		if p.Retention != nil && !isOwner(m, u) {
+			return RoomState{}, Refuse(Forbidden, "retention: only the owner says how long the log is kept")
 		}
 		if p.History != nil && *p.History == VisibleShared && r.Kind == PrivateRoom {
 			return RoomState{}, Refuse(BadRequest, "history_visibility: members of a private room see it from their joining on")
@@ -124,6 +129,9 @@ func (s *Service) UpdateRoom(call Call, room RoomID, p RoomPatch) *Pending[RoomS
 		if err := tx.Append(r, &Event{Kind: RoomUpdated, Actor: u.ID, Details: &Details{Changes: &p}}); err != nil {
 			return RoomState{}, err
 		}
+		if err := audit(tx, Audited{Actor: u.ID, Action: ActionUpdate, RoomID: r.ID}); err != nil {
+			return RoomState{}, err
+		}
 		return s.state(tx, room)
 	})
 }
@@ -137,6 +145,7 @@ func (r *Room) apply(p *RoomPatch) bool {
 	set(&r.SlowMode, p.SlowMode)
 	set(&r.ReadOnly, p.ReadOnly)
 	set(&r.History, p.History)
+	set(&r.Retention, p.Retention)
 	return *r != before
 }
 
@@ -182,6 +191,9 @@ func (s *Service) Transfer(call Call, room RoomID, to UserID) *Pending[RoomState
 		if err := s.giveRole(tx, r, heir, RoleOwner, u.ID); err != nil {
 			return RoomState{}, err
 		}
+		if err := audit(tx, Audited{Actor: u.ID, Action: ActionTransfer, Target: to, RoomID: r.ID, Role: RoleOwner.String()}); err != nil {
+			return RoomState{}, err
+		}
 		return s.state(tx, room)
 	})
 }
@@ -210,6 +222,9 @@ func (s *Service) DeleteRoom(call Call, room RoomID) *Pending[RoomState] {
 			if err := s.tell(tx, members[i].User, &Event{Kind: RoomDeleted, Actor: u.ID, Details: roomDetails(r)}); err != nil {
 				return RoomState{}, err
 			}
+		}
+		if err := audit(tx, Audited{Actor: u.ID, Action: ActionDelete, RoomID: r.ID}); err != nil {
+			return RoomState{}, err
 		}
 		gone := *r
 		gone.Deleted = true

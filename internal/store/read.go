@@ -25,6 +25,7 @@ type reader struct {
 	logUp, logDown, messagesUp, messagesDown   query
 	count, bisect                              query
 	session, packets, expired, owned, placesOf query
+	governing                                  governing
 }
 
 // query is a statement that is prepared at its first use; database/sql repeats that for each connection.
@@ -88,6 +89,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.expired.text = sessionQuery + `s.expires_at <= ? ORDER BY s.expires_at LIMIT ?`
 	r.owned.text = sessionQuery + `s.owner = ? ORDER BY s.disconnected_at IS NULL, s.disconnected_at, s.id`
 	r.placesOf.text = `SELECT room, seq FROM places WHERE session = ?`
+	r.governing.prepare()
 	return r, nil
 }
 

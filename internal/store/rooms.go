@@ -15,9 +15,9 @@ const maxRooms = 1<<27 - 1
 
 const roomColumns = `r.num, r.id, r.kind, r.name, r.description, r.created_by, r.created_at, r.max_members, r.slow_mode,
 	r.read_only, r.locked, r.history, r.deleted, r.first_seq, r.cut_count, r.last_seq, r.count, r.last_at,
-	r.member_count, r.policy`
+	r.member_count, r.policy, r.retention`
 
-const roomWidth = 20
+const roomWidth = 21
 
 // readRoom reads roomColumns.
 func readRoom(r row) *room {
@@ -41,6 +41,7 @@ func readRoom(r row) *room {
 			Count:       r.uint(16),
 			MemberCount: int(r.int(18)),
 			Policy:      r.int(19),
+			Retention:   int(r.int(20)),
 		},
 		cut:    r.uint(14),
 		lastAt: chat.Time(r.int(17)),
@@ -111,11 +112,12 @@ func (t *tx) createRoom(r *chat.Room) (*room, error) {
 	}
 	t.writes++
 	num, err := t.c.insert(`INSERT INTO rooms (id, kind, name, description, created_by, created_at, max_members, slow_mode,
-			read_only, locked, history, deleted, first_seq, cut_count, last_seq, count, last_at, member_count, policy, folded)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 0, 0, 0, ?, ?, ?)`,
+			read_only, locked, history, deleted, first_seq, cut_count, last_seq, count, last_at, member_count, policy, folded,
+			retention)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 0, 0, 0, ?, ?, ?, ?)`,
 		string(r.ID), int64(r.Kind), r.Name, r.Description, string(r.CreatedBy), int64(r.CreatedAt), int64(r.MaxMembers),
 		int64(r.SlowMode), flag(r.ReadOnly), flag(r.Locked), string(r.History), flag(r.Deleted), int64(r.MemberCount),
-		r.Policy, fold(string(r.ID), r.Name))
+		r.Policy, fold(string(r.ID), r.Name), int64(r.Retention))
 	if err != nil {
 		return nil, t.fail("create a room", err)
 	}
@@ -153,11 +155,11 @@ func (t *tx) writeRoom(r *room) error {
 	}
 	return t.exec("change a room", `UPDATE rooms SET kind = ?, name = ?, description = ?, created_by = ?, max_members = ?,
 			slow_mode = ?, read_only = ?, locked = ?, history = ?, deleted = ?, last_seq = ?, count = ?, last_at = ?,
-			member_count = ?, policy = ?, folded = ?
+			member_count = ?, policy = ?, folded = ?, retention = ?
 		WHERE num = ?`,
 		int64(r.Kind), r.Name, r.Description, string(r.CreatedBy), int64(r.MaxMembers), int64(r.SlowMode),
 		flag(r.ReadOnly), flag(r.Locked), string(r.History), flag(r.Deleted), int64(r.LastSeq), int64(r.Count),
-		int64(r.lastAt), int64(r.MemberCount), r.Policy, fold(string(r.ID), r.Name), r.Num)
+		int64(r.lastAt), int64(r.MemberCount), r.Policy, fold(string(r.ID), r.Name), int64(r.Retention), r.Num)
 }
 
 // ReadRoom implements chat.Reader.

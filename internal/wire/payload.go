@@ -105,6 +105,7 @@ type UpdateRoom struct {
 	SlowMode    *int             `json:"slow_mode,omitzero"` // seconds
 	ReadOnly    *bool            `json:"read_only,omitzero"`
 	History     *chat.Visibility `json:"history_visibility,omitzero"`
+	Retention   *int             `json:"retention,omitzero"` // seconds
 }
 
 // Texts implements Payload.

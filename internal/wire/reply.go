@@ -50,6 +50,7 @@ type RoomData struct {
 	Locked      bool            `json:"locked"`
 	History     chat.Visibility `json:"history_visibility"`
 	LastSeq     uint64          `json:"last_seq"`
+	Retention   int             `json:"retention,omitzero"` // seconds
 }
 
 // RoomType is the public name of a kind of room.
@@ -72,7 +73,7 @@ func RoomType(k chat.RoomKind) string {
 func RoomDataOf(r *chat.Room) RoomData {
 	return RoomData{RoomID: r.ID, Name: r.Name, Description: r.Description, Type: RoomType(r.Kind), CreatedBy: r.CreatedBy,
 		CreatedAt: Timestamp(r.CreatedAt), MaxMembers: r.MaxMembers, MemberCount: r.MemberCount, SlowMode: r.SlowMode,
-		ReadOnly: r.ReadOnly, Locked: r.Locked, History: r.History, LastSeq: r.LastSeq}
+		ReadOnly: r.ReadOnly, Locked: r.Locked, History: r.History, LastSeq: r.LastSeq, Retention: r.Retention}
 }
 
 // RoomCreated answers rooms/create, RoomUpdated rooms/{room_id}/update and transfer.

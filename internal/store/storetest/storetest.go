@@ -39,7 +39,7 @@ func Run(t *testing.T, f Factory) {
 		test func(*testing.T, Factory)
 	}{
 		{"Rooms", rooms}, {"PublicRooms", publicRooms}, {"Policy", policy},
-		{"Members", members}, {"Seniority", seniority}, {"Bans", bans}, {"Unread", unread}, {"Marks", marks},
+		{"Members", members}, {"Seniority", seniority}, {"Bans", bans}, {"Unread", unread}, {"Marks", marks}, {"Cuts", cuts},
 		{"Users", users}, {"CreateUser", createUser}, {"ManyUsers", manyUsers}, {"Blocks", blocks},
 		{"Append", appending}, {"Events", everyField}, {"LogQueries", logQueries}, {"Before", before},
 		{"ClockJumps", clockJumps}, {"Messages", messages},
