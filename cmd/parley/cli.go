@@ -17,6 +17,7 @@ type cli struct {
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
 	User     userCommands    `cmd:"" help:"Accounts: add, list, passwd, role, remove, import."`
 	Token    tokenCommand    `cmd:"" help:"Print an access token for each account, one a line."`
+	Invite   inviteCommand   `cmd:"" help:"Print an invitation, with which somebody can register."`
 	Backup   backupCommand   `cmd:"" help:"Write a copy of the database, from a running server too."`
 	Restore  restoreCommand  `cmd:"" help:"Put a backup in the place of the database; the server must be stopped."`
 	Bench    benchCommand    `cmd:"" help:"Put load on a running server and report what it costs."`

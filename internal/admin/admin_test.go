@@ -51,7 +51,7 @@ func newServer(t *testing.T) *server {
 	s.tokens = auth.NewTokens(auth.Secret{1}, nil)
 	s.auth = auth.NewAuthenticator(s.store, passwords, s.tokens, auth.DefaultLimits(), nil)
 	s.direct = admin.NewDirect(admin.Parts{
-		Service: service, Reader: s.store, Passwords: passwords, Tokens: s.tokens, Backup: s.store.Backup, Now: time.Now,
+		Service: service, Reader: s.store, Passwords: passwords, Tokens: s.tokens, Invitations: auth.NewInvitations(auth.Secret{1}, nil), Backup: s.store.Backup, Now: time.Now,
 		Name: func(name string) (string, error) {
 			if strings.Contains(name, "\n") {
 				return "", errors.New("contains a line break")
@@ -436,7 +436,7 @@ func BenchmarkImport(b *testing.B) {
 	newID := func() (id chat.ID) { rand.Read(id[:]); return id }
 	ops := admin.NewDirect(admin.Parts{
 		Service: chat.NewService(s, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(time.Now()) }), Reader: s,
-		Passwords: auth.NewPasswords(0, nil), Tokens: auth.NewTokens(auth.Secret{1}, nil), Backup: s.Backup, Now: time.Now,
+		Passwords: auth.NewPasswords(0, nil), Tokens: auth.NewTokens(auth.Secret{1}, nil), Invitations: auth.NewInvitations(auth.Secret{1}, nil), Backup: s.Backup, Now: time.Now,
 		Name: func(name string) (string, error) { return name, nil },
 	})
 	n := 0

@@ -134,6 +134,12 @@ func (c *Client) SetRole(ctx context.Context, id chat.UserID, role chat.ServerRo
 	return err
 }
 
+// Invite implements Operations.
+func (c *Client) Invite(ctx context.Context, user chat.UserID, ttl time.Duration) (string, error) {
+	out, err := call[inviteReply](ctx, c, opInvite, inviteRequest{ID: user, TTL: int64(ttl / time.Second)})
+	return out.Invitation, err
+}
+
 // RemoveUser implements Operations.
 func (c *Client) RemoveUser(ctx context.Context, id chat.UserID) error {
 	_, err := call[nothing](ctx, c, opRemoveUser, removeRequest{ID: id})

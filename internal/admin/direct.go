@@ -21,6 +21,8 @@ type Parts struct {
 	Reader    chat.Reader
 	Passwords *auth.Passwords
 	Tokens    *auth.Tokens
+
+	Invitations *auth.Invitations
 	// Name checks a display name and returns it as it is to be stored.
 	Name func(name string) (string, error)
 	// Backup writes a consistent copy of the database to a file that must not exist.
@@ -174,6 +176,11 @@ func (d *Direct) Tokens(ctx context.Context, ids []chat.UserID, ttl time.Duratio
 		out = append(out, token)
 	}
 	return out, nil
+}
+
+// Invite implements Operations.
+func (d *Direct) Invite(_ context.Context, user chat.UserID, ttl time.Duration) (string, error) {
+	return d.parts.Invitations.Issue(user, ttl)
 }
 
 // Backup implements Operations.

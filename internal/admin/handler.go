@@ -26,6 +26,7 @@ const (
 	opSetRole     = "user/role"
 	opRemoveUser  = "user/remove"
 	opTokens      = "token"
+	opInvite      = "invite"
 	opBackup      = "backup"
 )
 
@@ -59,6 +60,13 @@ type (
 	}
 	tokensReply struct {
 		Tokens []string `json:"tokens"`
+	}
+	inviteRequest struct {
+		ID  chat.UserID `json:"user_id"`
+		TTL int64       `json:"ttl"` // seconds
+	}
+	inviteReply struct {
+		Invitation string `json:"invitation"`
 	}
 	backupRequest struct {
 		Path string `json:"path"`
@@ -118,6 +126,10 @@ func Handler(ops Operations) http.Handler {
 	handle(mux, opTokens, func(ctx context.Context, in tokensRequest) (tokensReply, error) {
 		tokens, err := ops.Tokens(ctx, in.IDs, time.Duration(in.TTL)*time.Second)
 		return tokensReply{Tokens: tokens}, err
+	})
+	handle(mux, opInvite, func(ctx context.Context, in inviteRequest) (inviteReply, error) {
+		invitation, err := ops.Invite(ctx, in.ID, time.Duration(in.TTL)*time.Second)
+		return inviteReply{Invitation: invitation}, err
 	})
 	handle(mux, opBackup, func(ctx context.Context, in backupRequest) (nothing, error) {
 		return nothing{}, ops.Backup(ctx, in.Path)

@@ -29,6 +29,8 @@ type Operations interface {
 	// Tokens signs an access token for each account, in the order given; ttl 0 is the usual one. One account that does
 	// not exist fails all.
 	Tokens(ctx context.Context, ids []chat.UserID, ttl time.Duration) ([]string, error)
+	// Invite signs a permission to register under a name, or under any (""); ttl 0 is the usual one.
+	Invite(ctx context.Context, user chat.UserID, ttl time.Duration) (string, error)
 	// Backup writes a copy of the database to a file that must not exist. The path is absolute.
 	Backup(ctx context.Context, path string) error
 }

@@ -14,15 +14,15 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"time"
 
 	"parley/internal/admin"
 	"parley/internal/api"
 	"parley/internal/auth"
 	"parley/internal/chat"
-	"parley/internal/content"
 	httpdoor "parley/internal/edge/http"
 	mqttdoor "parley/internal/edge/mqtt"
 	"parley/internal/feed"
@@ -44,6 +44,7 @@ type App struct {
 	cfg Config
 	log *slog.Logger
 
+	rules   *rules
 	store   *store.SQLite
 	feed    *feed.Feed
 	service *chat.Service
@@ -85,7 +86,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	rules, err := rulesOf(cfg.Content)
+	rules, err := rulesOf(cfg.Content, log)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		return nil, err
 	}
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	a := &App{cfg: cfg, log: log, cancel: cancel, broken: make(chan error, 8)}
+	a := &App{cfg: cfg, log: log, rules: rules, cancel: cancel, broken: make(chan error, 8)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.discard())
@@ -107,7 +108,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		return nil, err
 	}
 	measured := newMeasures()
-	a.store, err = store.Open(ctx, store.Options{Dir: cfg.Data, Now: in.Now, Logger: log, Observe: measured.commit,
+	a.store, err = store.Open(ctx, store.Options{Dir: cfg.Data, Now: in.Now, Logger: log, Observe: measured.commit, Search: true,
 		OnCommit: func(b *chat.Batch) { a.feed.Committed(b) }})
 	if err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	if err != nil {
 		return nil, err
 	}
-	tokens, passwords := auth.NewTokens(secret, in.Now), auth.NewPasswords(0, in.Now)
+	tokens, passwords, invitations := auth.NewTokens(secret, in.Now), auth.NewPasswords(0, in.Now), auth.NewInvitations(secret, in.Now)
 	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), in.Now)
 	a.service = chat.NewService(a.store, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(in.Now()) })
 	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
@@ -142,7 +143,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		return nil, err
 	}
 	go a.feed.Run()
-	a.admin = operations(a.store, a.service, passwords, tokens, in.Now)
+	a.admin = operations(a.store, a.service, passwords, tokens, invitations, in.Now)
 	if cfg.Demo {
 		if a.demo, err = a.makeDemo(ctx); err != nil {
 			return nil, err
@@ -152,34 +153,15 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		return nil, err
 	}
 	web := httpdoor.Config{
-		Router: routes.Router(), Auth: authenticator, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
+		Router: routes.Router(), Auth: authenticator, Accounts: httpdoor.Accounts{
+			Registrar: auth.NewRegistrar(cfg.Access.Registration, a.service, passwords, invitations, in.Now),
+			Tokens:    tokens, Name: cleanName,
+		}, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
 		TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
 		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door}),
 	}
 	a.serveAll(listeners, web, tls)
 	return a, nil
-}
-
-// rulesOf makes the rules for texts.
-func rulesOf(c Content) (*atomic.Pointer[content.Rules], error) {
-	lists := content.DefaultLists()
-	if c.Words != "" {
-		var err error
-		if lists, err = content.LoadDir(os.DirFS(c.Words)); err != nil {
-			return nil, fmt.Errorf("words: %w", err)
-		}
-	}
-	matcher, err := lists.Compile()
-	if err != nil {
-		return nil, fmt.Errorf("words: %w", err)
-	}
-	r, err := content.New(content.Policy{Profanity: c.Profanity, Caps: c.Caps, SuspiciousHosts: c.SuspiciousHosts}, matcher)
-	if err != nil {
-		return nil, err
-	}
-	rules := new(atomic.Pointer[content.Rules])
-	rules.Store(r)
-	return rules, nil
 }
 
 // Doors lists the open doors.
@@ -194,6 +176,7 @@ func (a *App) Demo() *Demo { return a.demo }
 // Run serves until ctx ends or a door fails, then stops.
 func (a *App) Run(ctx context.Context) error {
 	go trim(ctx, a.connectionChanges)
+	defer a.followRules(ctx)()
 	go a.keepRetention(ctx)
 	for _, s := range a.servers {
 		go func() {
@@ -210,6 +193,17 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.log.Info("stopping")
 	return errors.Join(failure, a.stop())
+}
+
+// followRules keeps the rules for texts as their files are, and reads them at SIGHUP, until ctx ends and the result is called.
+func (a *App) followRules(ctx context.Context) (stop func()) {
+	look, asked := time.NewTicker(rulesEvery), make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP)
+	go a.rules.follow(ctx, look.C, asked)
+	return func() {
+		signal.Stop(asked)
+		look.Stop()
+	}
 }
 
 // connectionChanges counts the connections that have come or gone.

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/internal/auth"
 	"parley/internal/chat"
 	"parley/internal/content"
 )
@@ -57,9 +58,9 @@ func (t TLS) Enabled() bool { return t.Cert != "" }
 
 // The policies of registration.
 const (
-	RegistrationOpen   = "open"   // anybody
-	RegistrationInvite = "invite" // whoever has an invitation
-	RegistrationClosed = "closed" // the operator alone makes accounts
+	RegistrationOpen   = auth.RegistrationOpen   // anybody
+	RegistrationInvite = auth.RegistrationInvite // whoever has an invitation, see parley invite
+	RegistrationClosed = auth.RegistrationClosed // the operator alone makes accounts
 )
 
 // Access says who may come in, and how often they may ask.
@@ -81,10 +82,11 @@ type Limits struct {
 
 // Content says what becomes of texts.
 type Content struct {
-	Profanity       content.Action     `name:"profanity" placeholder:"POLICY" group:"Content" help:"What happens to listed words: mask, flag, reject or off."`
-	Caps            content.CapsAction `name:"caps" placeholder:"POLICY" group:"Content" help:"What happens to texts in capitals: flag, lower or off."`
-	SuspiciousHosts []string           `name:"suspicious-hosts" placeholder:"HOST" group:"Content" help:"Hosts, with their subdomains, to which links are flagged."`
-	Words           string             `name:"words" placeholder:"DIR" group:"Content" help:"Word lists that replace the built-in ones, one LANGUAGE.txt for each language."`
+	Profanity           content.Action     `name:"profanity" placeholder:"POLICY" group:"Content" help:"What happens to listed words: mask, flag, reject or off."`
+	Caps                content.CapsAction `name:"caps" placeholder:"POLICY" group:"Content" help:"What happens to texts in capitals: flag, lower or off."`
+	SuspiciousHosts     []string           `name:"suspicious-hosts" placeholder:"HOST" group:"Content" help:"Hosts, with their subdomains, to which links are flagged."`
+	SuspiciousHostsFile string             `name:"suspicious-hosts-file" placeholder:"FILE" group:"Content" help:"More such hosts, one a line; read again when it changes."`
+	Words               string             `name:"words" placeholder:"DIR" group:"Content" help:"Word lists that replace the built-in ones, one LANGUAGE.txt for each language; read again when they change."`
 }
 
 // The formats of the log.

@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Router    *api.Router
 	Auth      *auth.Authenticator
+	Accounts  Accounts
 	WebSocket http.Handler // MQTT over WebSocket
 	Logger    *slog.Logger
 	MaxBody   int64 // bytes
@@ -37,6 +38,7 @@ var page []byte
 func Handler(cfg Config, ownOps bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", &routes{cfg})
+	(&accounts{routes{cfg}}).routeOn(mux)
 	mux.Handle("/mqtt", cfg.WebSocket)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
