@@ -41,6 +41,8 @@ func rooms() []room {
 			"golang.org/x/text", "github.com/clipperhouse/uax29", "mvdan.cc/xurls",
 		}},
 		{path: "internal/wire", imports: []string{"chat"}, libraries: []string{jsonV2}},
+		{path: "internal/blob"},
+		{path: "internal/picture", libraries: []string{"golang.org/x/image", "github.com/gabriel-vasile/mimetype"}},
 		{path: "internal/auth", imports: []string{"chat", "ratelimit"}, libraries: []string{
 			"github.com/golang-jwt/jwt", "github.com/coreos/go-oidc", "github.com/go-webauthn/webauthn",
 			"golang.org/x/crypto", "golang.org/x/oauth2", "golang.org/x/time",
@@ -58,11 +60,11 @@ func rooms() []room {
 		{path: "internal/mqtt/packet"},
 
 		// The routes, and the doors that lead to them.
-		{path: "internal/api", imports: []string{"chat", "auth", "wire", "topic", "content", "ratelimit"}, libraries: []string{
+		{path: "internal/api", imports: []string{"chat", "auth", "wire", "topic", "content", "ratelimit", "blob", "picture"}, libraries: []string{
 			jsonV2, "github.com/danielgtaylor/huma",
 		}},
-		{path: "internal/edge/*", imports: []string{"api", "feed", "auth", "wire", "mqtt", "topic", "chat"}, libraries: []string{
-			jsonV2, "github.com/gobwas/ws", "github.com/prometheus/client_golang", "github.com/gabriel-vasile/mimetype",
+		{path: "internal/edge/*", imports: []string{"api", "feed", "auth", "wire", "mqtt", "topic", "chat", "blob", "picture"}, libraries: []string{
+			jsonV2, "github.com/gobwas/ws", "github.com/prometheus/client_golang",
 		}},
 		{path: "web"},
 

@@ -95,6 +95,8 @@ type Details struct {
 	Changes  *RoomPatch `json:"changes,omitempty"`  // of room_updated
 	Mentions []UserID   `json:"mentions,omitempty"` // of messages: members who are named in the text
 	Count    int        `json:"count,omitempty"`    // of reactions: how many users had reacted so, with this event
+
+	File *SharedFile `json:"file,omitempty"` // of messages that share one
 }
 
 // RoomPatch are new values of a room's settings; nil leaves one as it is. An empty description is a value: omitzero, since

@@ -8,6 +8,7 @@ type NewMessage struct {
 	Content string
 	ReplyTo ID
 	Flagged bool
+	file    *SharedFile // see ShareFile
 }
 
 func (m *NewMessage) kind() EventKind {
@@ -102,6 +103,9 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	}
 	if mentioned != nil {
 		e.Details = &Details{Mentions: mentioned}
+	}
+	if m.file != nil {
+		e.Details = withFile(e.Details, m.file)
 	}
 	if err := tx.Append(r, e); err != nil {
 		return Sent{}, err

@@ -65,6 +65,7 @@ type Tx interface {
 	ReportTx
 	AuditTx
 	CutTx
+	FileTx
 }
 
 // RoomTx is about rooms and their logs.
@@ -114,6 +115,7 @@ type Request struct {
 
 // Reader answers from what is committed. A nil pointer without an error means that there is no such thing.
 type Reader interface {
+	FileReader
 	MessageReader
 	AuditReader
 	CutReader
@@ -232,4 +234,25 @@ type MessageReader interface {
 	Pins(ctx context.Context, room *Room) ([]Pin, error)
 	// Reports lists reports, the latest first.
 	Reports(ctx context.Context, q ReportQuery) ([]Report, error)
+}
+
+// FileTx is about files, without their bytes.
+type FileTx interface {
+	File(id ID) (*FileMeta, error)
+	CreateFile(f *FileMeta) error
+	UpdateFile(f *FileMeta) error // type, size of a picture, state, time
+	RemoveFile(id ID) error       // with what is known of its messages
+	// FileBytes is what all files of an account have together, expected ones with what was announced.
+	FileBytes(owner UserID) (int64, error)
+	ShareFile(id ID, r *Room, seq uint64) error // in the message seq of r
+	FileShared(id ID) (bool, error)             // in a message that is there and not deleted
+}
+
+// FileReader reads it.
+type FileReader interface {
+	ReadFile(ctx context.Context, id ID) (*FileMeta, error)
+	// FileShares finds, for each room that u is a member of, the latest message that shares the file and is not deleted.
+	FileShares(ctx context.Context, id ID, u UserID) ([]FileShare, error)
+	// LooseFiles lists files older than before that no message shares, see Tx.FileShared.
+	LooseFiles(ctx context.Context, before Time, limit int) ([]ID, error)
 }

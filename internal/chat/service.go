@@ -27,12 +27,16 @@ type Limits struct {
 	MaxHistoryPage    int
 	MaxSyncEvents     int
 	MaxListPage       int // rooms, members, users
+
+	MaxFileSize int64 // bytes
+	FileQuota   int64 // bytes of all files of an account; 0 without end
 }
 
 // DefaultLimits are the limits of the contract (docs/protocol.md, section 5), and beyond it what keeps one answer in a
 // few hundred kilobytes.
 func DefaultLimits() Limits {
-	return Limits{DefaultMaxMembers: 100, MaxMembers: 100_000, HistoryPage: 50, MaxHistoryPage: 200, MaxSyncEvents: 500, MaxListPage: 200}
+	return Limits{DefaultMaxMembers: 100, MaxMembers: 100_000, HistoryPage: 50, MaxHistoryPage: 200, MaxSyncEvents: 500, MaxListPage: 200,
+		MaxFileSize: DefaultMaxFileSize, FileQuota: DefaultFileQuota}
 }
 
 // MaxClientMsgID bounds client_msg_id, in characters.

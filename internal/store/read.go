@@ -16,6 +16,8 @@ import (
 type reader struct {
 	db *sql.DB
 
+	file, fileShares, looseFiles query
+
 	room, publicRooms                          query
 	member, roomMembers, roomsOf, ban          query
 	user, users                                query
@@ -52,6 +54,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.db.SetMaxIdleConns(conns)
 	r.db.SetConnMaxIdleTime(10 * time.Minute)
 
+	r.file.text, r.fileShares.text, r.looseFiles.text = fileQuery, fileSharesQuery, looseFilesQuery
 	r.room.text = `SELECT ` + roomColumns + ` FROM rooms r WHERE r.id = ?`
 	r.publicRooms.text = `SELECT ` + roomColumns + ` FROM rooms r
 		WHERE r.kind = 1 AND r.deleted = 0 AND r.id > ? AND instr(r.folded, ?) > 0 ORDER BY r.id LIMIT ?`

@@ -183,6 +183,7 @@ func (o *object) message(e *chat.Event, own bool) {
 			o.string("actor_id", string(e.Actor))
 		}
 	}
+	o.file(e.Details)
 	if own && e.ClientMsgID != "" {
 		o.string("client_msg_id", e.ClientMsgID)
 	}

@@ -41,6 +41,7 @@ func Run(t *testing.T, f Factory) {
 		{"Rooms", rooms}, {"PublicRooms", publicRooms}, {"Policy", policy},
 		{"Members", members}, {"Seniority", seniority}, {"Bans", bans}, {"Unread", unread}, {"Marks", marks}, {"Cuts", cuts},
 		{"Users", users}, {"CreateUser", createUser}, {"ManyUsers", manyUsers}, {"Blocks", blocks},
+		{"Files", files},
 		{"Append", appending}, {"Events", everyField}, {"LogQueries", logQueries}, {"Before", before},
 		{"ClockJumps", clockJumps}, {"Messages", messages},
 		{"Requests", requests}, {"Packets", packets},

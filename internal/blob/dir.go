@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package blob keeps the bytes of files in a directory.
+//
+// A blob is named by an id. Its bytes come in order, from one or more writers one after the other, into a partial file; when they
+// are all there Finish makes them durable and gives the file its final name. So a name in the directory of finished blobs always
+// has all its bytes, and what was interrupted, by a lost connection or a crash, goes on from the length of the partial file: that
+// is written to the disk before it is told to anybody.
+package blob
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// The failures that a caller tells apart.
+var (
+	ErrFull   = errors.New("blob: no space left")
+	ErrBusy   = errors.New("blob: somebody else is writing it")
+	ErrOffset = errors.New("blob: the bytes do not begin where the last ones ended")
+	ErrLarge  = errors.New("blob: more bytes than were announced")
+	ErrNone   = errors.New("blob: there is none of this name")
+)
+
+// syncEvery is after how many bytes a partial file is written to the disk: what a crash of the machine may cost an upload.
+const syncEvery = 4 << 20
+
+// ID names a blob: it is that of the file (chat.ID).
+type ID = [16]byte
+
+// Dir is a directory of blobs. All methods are safe for concurrent use; one process owns the directory.
+type Dir struct {
+	root string
+
+	mu   sync.Mutex
+	busy map[ID]struct{} // being written or removed
+}
+
+// Open opens a directory of blobs, and makes it where there is none.
+func Open(root string) (*Dir, error) {
+	for _, dir := range []string{root, filepath.Join(root, "partial"), filepath.Join(root, "whole")} {
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("blob: %w", err)
+		}
+	}
+	return &Dir{root: root, busy: map[ID]struct{}{}}, errors.Join(syncDir(filepath.Dir(root)), syncDir(root))
+}
+
+func (d *Dir) partial(id ID) string { return filepath.Join(d.root, "partial", fmt.Sprintf("%x", id)) }
+
+// whole spreads files over 256 directories by the last byte, which is random in a UUIDv7.
+func (d *Dir) whole(id ID) string {
+	return filepath.Join(d.root, "whole", fmt.Sprintf("%02x", id[15]), fmt.Sprintf("%x", id))
+}
+
+// attachedSuffix is the name of what belongs to a blob and has no id of its own: its thumbnail.
+const attachedSuffix = ".thumbnail"
+
+func (d *Dir) take(id ID) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, ok := d.busy[id]; ok {
+		return ErrBusy
+	}
+	d.busy[id] = struct{}{}
+	return nil
+}
+
+func (d *Dir) give(id ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.busy, id)
+}
+
+// Size tells how many bytes of a blob are there, and whether it is finished. Of a blob that nobody has begun it is 0.
+func (d *Dir) Size(id ID) (size int64, whole bool, err error) {
+	for _, path := range [...]string{d.whole(id), d.partial(id)} {
+		info, err := os.Stat(path)
+		if err == nil {
+			return info.Size(), path != d.partial(id), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return 0, false, fmt.Errorf("blob: %w", err)
+		}
+	}
+	return 0, false, nil
+}
+
+// Append appends what r gives to a partial blob, which has offset bytes, up to size bytes in all, and tells how many there are
+// then. They are durable, also when reading ends with an error, which is returned as it is. With fresh the blob begins anew, and
+// offset does not count; without it an offset that is not the blob's length is ErrOffset. More bytes than size are ErrLarge, and none of the blob is kept.
+func (d *Dir) Append(id ID, offset, size int64, fresh bool, r io.Reader) (n int64, err error) {
+	if err := d.take(id); err != nil {
+		return 0, err
+	}
+	defer d.give(id)
+	have, whole, err := d.Size(id)
+	switch {
+	case err != nil:
+		return 0, err
+	case whole:
+		return have, ErrOffset
+	case fresh:
+		if err := os.Remove(d.partial(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return have, named(err)
+		}
+		have = 0
+	case offset != have:
+		return have, ErrOffset
+	}
+	f, err := os.OpenFile(d.partial(id), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return have, named(err)
+	}
+	defer f.Close()
+	var failure error
+	for failure == nil && have < size {
+		var k int64
+		var broken error
+		k, failure, broken = copyChunk(f, io.LimitReader(r, min(syncEvery, size-have)))
+		if err := errors.Join(broken, f.Sync()); err != nil {
+			// Nobody knows what of the last bytes is there.
+			return have, named(errors.Join(err, f.Truncate(have)))
+		}
+		have += k
+		if k == 0 && failure == nil {
+			failure = io.ErrUnexpectedEOF
+		}
+	}
+	if failure != nil {
+		return have, failure
+	}
+	if k, err := io.ReadFull(r, make([]byte, 1)); k > 0 {
+		return 0, errors.Join(ErrLarge, os.Remove(d.partial(id)))
+	} else if err != nil && !errors.Is(err, io.EOF) {
+		return have, err
+	}
+	return have, nil
+}
+
+// copyChunk tells failures of the reader from those of the file.
+func copyChunk(f *os.File, r io.Reader) (n int64, reading, writing error) {
+	buf := make([]byte, 64<<10)
+	for {
+		k, err := r.Read(buf)
+		if k > 0 {
+			if _, err := f.Write(buf[:k]); err != nil {
+				return n, nil, err
+			}
+			n += int64(k)
+		}
+		if errors.Is(err, io.EOF) {
+			return n, nil, nil
+		}
+		if err != nil {
+			return n, err, nil
+		}
+	}
+}
+
+// Finish gives a blob whose bytes are all there its final name. When it returns without an error, bytes and name are durable. A
+// blob that is finished stays so.
+func (d *Dir) Finish(id ID, size int64) error {
+	if err := d.take(id); err != nil {
+		return err
+	}
+	defer d.give(id)
+	have, whole, err := d.Size(id)
+	switch {
+	case err != nil:
+		return err
+	case have != size:
+		return fmt.Errorf("blob: %d of %d bytes are there: %w", have, size, ErrOffset)
+	case whole: // and it may have been a crash that kept the name from the disk
+		return named(syncDir(filepath.Dir(d.whole(id))))
+	}
+	if err := syncFile(d.partial(id)); err != nil {
+		return named(err)
+	}
+	return d.moveIn(d.partial(id), d.whole(id))
+}
+
+// moveIn renames a file that is on the disk into the finished ones.
+func (d *Dir) moveIn(from, to string) error {
+	dir := filepath.Dir(to)
+	if err := os.Mkdir(dir, 0o700); err == nil {
+		if err := syncDir(filepath.Dir(dir)); err != nil {
+			return named(err)
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return named(err)
+	}
+	if err := os.Rename(from, to); err != nil {
+		return named(err)
+	}
+	return named(syncDir(dir))
+}
+
+// Attach stores the thumbnail of a blob, durably, in place of one that is there.
+func (d *Dir) Attach(id ID, data []byte) error {
+	if err := d.take(id); err != nil {
+		return err
+	}
+	defer d.give(id)
+	partial := d.partial(id) + attachedSuffix
+	err := os.WriteFile(partial, data, 0o600)
+	if err == nil {
+		err = syncFile(partial)
+	}
+	if err != nil {
+		return named(errors.Join(err, os.Remove(partial)))
+	}
+	return d.moveIn(partial, d.whole(id)+attachedSuffix)
+}
+
+// Open opens a finished blob. The caller closes it.
+func (d *Dir) Open(id ID) (*os.File, error) { return open(d.whole(id)) }
+
+// OpenAttached opens what was attached to a blob.
+func (d *Dir) OpenAttached(id ID) (*os.File, error) { return open(d.whole(id) + attachedSuffix) }
+
+func open(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNone
+	}
+	return f, named(err)
+}
+
+// Remove removes all of a blob: what is finished, partial and attached. What is not there is removed already.
+func (d *Dir) Remove(id ID) error {
+	if err := d.take(id); err != nil {
+		return err
+	}
+	defer d.give(id)
+	var errs []error
+	for _, path := range [...]string{d.whole(id) + attachedSuffix, d.partial(id) + attachedSuffix, d.whole(id), d.partial(id)} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return named(errors.Join(errs...))
+}
+
+// diskFull is what Windows says (ERROR_DISK_FULL).
+const diskFull = syscall.Errno(112)
+
+// named makes ErrFull of the system's words for it.
+func named(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), runtime.GOOS == "windows" && errors.Is(err, diskFull):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return fmt.Errorf("blob: %w", err)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// syncDir makes the names in a directory durable. Windows cannot, and does not need it.
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
