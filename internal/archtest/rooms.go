@@ -31,6 +31,7 @@ func rooms() []room {
 		{path: "cmd/parley", imports: []string{"app", "bench", "admin"}, libraries: []string{
 			"github.com/alecthomas/kong", "golang.org/x/term",
 		}},
+		{path: "client", libraries: []string{"github.com/eclipse/paho.golang"}}, // for others' programs, too
 		{path: "internal/app", imports: []string{anything}, libraries: []string{anything}},
 
 		// The domain and what stands beside it.
