@@ -73,7 +73,7 @@ func emojiElement(out, in []rune) ([]rune, int) {
 		return append(out, first, second), 2
 	case !unicode.Is(emojiTable, first):
 		return out, 0
-	case second >= firstSkin && second <= lastSkin:
+	case isSkin(second) && !isSkin(first):
 		return append(out, first, second), 2
 	case isTag(second):
 		for i := 1; i < len(in); i++ {
@@ -99,3 +99,5 @@ func isRegional(r rune) bool { return r >= firstRegional && r <= lastRegional }
 
 // isTag tells whether r is a letter or digit of a flag of a region within a country.
 func isTag(r rune) bool { return r >= 0xE0030 && r <= 0xE0039 || r >= 0xE0061 && r <= 0xE007A }
+
+func isSkin(r rune) bool { return r >= firstSkin && r <= lastSkin }

@@ -284,11 +284,15 @@ func (f *Feed) offer(r *room, e *chat.Event) {
 		}
 	}
 	c := f.copyOf(e)
+	var veiled *Copy
 	for _, u := range r.members {
 		seen := c
 		if e.Kind == chat.MessageEdited { // the only kind that not all see alike
 			if as := e.As(u.joined(r)); as != e {
-				seen = f.copyOf(as)
+				if veiled == nil {
+					veiled = f.copyOf(as)
+				}
+				seen = veiled
 			}
 		}
 		for _, s := range u.subs {

@@ -61,11 +61,13 @@ func AppendEvent(dst []byte, e *chat.Event, epoch int64, own bool) []byte {
 func AppendTruncated(dst []byte, e *chat.Event, epoch int64) []byte {
 	o := object{append(dst, '{')}
 	o.string("type", string(e.Kind))
-	if !e.MessageID.IsZero() {
+	if e.Kind.IsMessage() && !e.MessageID.IsZero() {
 		o.id("id", e.MessageID)
 	}
-	o.string("room_id", string(e.RoomID))
-	o.uint("seq", e.Seq)
+	o.place(e)
+	if !e.Kind.IsMessage() && !e.MessageID.IsZero() {
+		o.id("message_id", e.MessageID)
+	}
 	o.bool("truncated", true)
 	o.key("epoch")
 	o.b = strconv.AppendInt(o.b, epoch, 10)
