@@ -71,7 +71,7 @@ func rulesOf(t testing.TB, p content.Policy) *content.Rules {
 func open(t testing.TB, policy content.Policy, rates api.Rates) *house {
 	t.Helper()
 	h := &house{t: t, passwords: auth.NewPasswords(0, nil), clock: storetest.NewClock(), heard: &audience{passed: make(chan string, 100)}}
-	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: h.clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: h.clock.Now, Search: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,8 @@ func (a *API) routes() *Router {
 	topic.Handle[wire.History, wire.Page](chat, "history/{room_id}", a.history, topic.QoS(1), topic.ReadOnly(),
 		topic.Doc("A page of a room's messages in their current state"))
 
+	a.searchRoutes(chat)
+
 	rooms := chat.Group("rooms")
 	topic.Handle[wire.CreateRoom, wire.RoomCreated](rooms, "create", a.createRoom, topic.QoS(2), topic.Doc("Create a room and own it"))
 	topic.Handle[wire.Empty, wire.Joined](rooms, "join/{room_id}", a.joinRoom, topic.QoS(1), topic.Doc("Become a member of a public room"))

@@ -116,6 +116,7 @@ type Request struct {
 // Reader answers from what is committed. A nil pointer without an error means that there is no such thing.
 type Reader interface {
 	FileReader
+	SearchReader
 	MessageReader
 	AuditReader
 	CutReader
@@ -234,6 +235,14 @@ type MessageReader interface {
 	Pins(ctx context.Context, room *Room) ([]Pin, error)
 	// Reports lists reports, the latest first.
 	Reports(ctx context.Context, q ReportQuery) ([]Report, error)
+}
+
+// SearchReader finds messages by what they say.
+type SearchReader interface {
+	// Search looks in parts of logs, for hits that are newer first: messages in their present state, no system ones. A query
+	// that cannot be read is refused with BadRequest. It sees everything that was committed before the call, except that
+	// an edited message may still be missing for a moment under its new words.
+	Search(ctx context.Context, scopes []SearchScope, q SearchQuery) (*Found, error)
 }
 
 // FileTx is about files, without their bytes.

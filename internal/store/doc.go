@@ -8,6 +8,10 @@
 // beside it; parley.db.before-N is the copy made before the migration to schema N, parley.db.replaced-TIME what a restored
 // backup took the place of.
 //
+// DATA/search.db is the index of the messages' words. It is written behind the commits, by a goroutine and a connection of
+// its own that never hold the writer up, and remembers for each log how far it is in the same transaction as the words. What
+// it does not have yet a search reads from the log; what is wrong in it the text corrects. So it may lag, and may be lost.
+//
 // # One writer
 //
 // Submit puts a change into a queue. One goroutine takes everything that waits, applies it in order inside one transaction

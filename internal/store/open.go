@@ -35,6 +35,9 @@ type Options struct {
 	// the end of the fsync. It must not block. nil: nobody does.
 	Observe func(changes, events int, d time.Duration)
 
+	// Search keeps an index of the messages' words. Without it nothing can be searched for.
+	Search bool
+
 	// Of tests:
 	migrations      fs.FS  // nil: the embedded ones
 	checkpointPages int    // 0: checkpointPages
@@ -49,6 +52,7 @@ type SQLite struct {
 	lock   *os.File
 	writer *writer
 	read   *reader
+	index  *index // nil: none is kept
 
 	closing sync.Once
 	closed  error
@@ -148,6 +152,11 @@ func open(ctx context.Context, dir string, o *Options) (*SQLite, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), c.Close())
 	}
+	if o.Search {
+		if s.index, err = openIndex(ctx, dir, s.epoch, s.read, max(4, runtime.GOMAXPROCS(0)), o.Logger); err != nil {
+			return nil, errors.Join(fmt.Errorf("store: open the index in %s: %w", dir, err), s.read.close(), c.Close())
+		}
+	}
 	wal := &checkpointer{dsn: dsn(path, checkpointPragmas), log: o.Logger, limit: o.checkpointPages, after: o.checkpointed, finish: make(chan struct{}, 1)}
 	s.writer = &writer{
 		tx:       newTx(c),
@@ -156,6 +165,7 @@ func open(ctx context.Context, dir string, o *Options) (*SQLite, error) {
 		onCommit: o.OnCommit,
 		observe:  o.Observe,
 		wal:      wal,
+		index:    s.index,
 		wake:     make(chan struct{}, 1),
 		stopped:  make(chan struct{}),
 	}
@@ -169,8 +179,12 @@ func (s *SQLite) Close() error {
 	s.closing.Do(func() {
 		s.writer.close()
 		s.writer.wal.wg.Wait()
+		var err error
+		if s.index != nil {
+			err = s.index.close()
+		}
 		// The last connection to close copies the write-ahead log into the database and removes it.
-		err := errors.Join(s.read.close(), s.writer.tx.c.Close())
+		err = errors.Join(err, s.read.close(), s.writer.tx.c.Close())
 		if err != nil {
 			err = fmt.Errorf("store: close: %w", err)
 		}

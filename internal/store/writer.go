@@ -26,6 +26,7 @@ type writer struct {
 	onCommit func(*chat.Batch)
 	observe  func(changes, events int, d time.Duration)
 	wal      *checkpointer
+	index    *index // nil: none is kept
 
 	wake    chan struct{} // 1: something was queued, or closed
 	stopped chan struct{} // closed when run returns
@@ -139,6 +140,9 @@ func (w *writer) commit(batch []chat.Outcome) {
 		w.changes.Add(uint64(len(batch)))
 		w.events.Add(uint64(len(events)))
 		w.recovered()
+		if w.index != nil && len(events) > 0 {
+			w.index.note(events)
+		}
 		if w.observe != nil {
 			w.observe(len(batch), len(events), time.Since(began))
 		}
