@@ -18,6 +18,9 @@ type cli struct {
 	User     userCommands    `cmd:"" help:"Accounts: add, list, passwd, role, remove, import."`
 	Token    tokenCommand    `cmd:"" help:"Print an access token for each account, one a line."`
 	Invite   inviteCommand   `cmd:"" help:"Print an invitation, with which somebody can register."`
+	Login    loginCommand    `cmd:"" help:"Log in at a server, for send, tail and chat; the password or a token comes from the standard input, or is asked for."`
+	Send     sendCommand     `cmd:"" help:"Send a message."`
+	Tail     tailCommand     `cmd:"" help:"Print the messages of a room as they come."`
 	Backup   backupCommand   `cmd:"" help:"Write a copy of the database, from a running server too."`
 	Restore  restoreCommand  `cmd:"" help:"Put a backup in the place of the database; the server must be stopped."`
 	Bench    benchCommand    `cmd:"" help:"Put load on a running server and report what it costs."`

@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as an operator does. Beside testscript's own, the scripts have these commands:
 //
 //	exits CODE PROGRAM ARGUMENT...   run a program and expect this exit code
-//	serve ARGUMENT...                start parley serve and wait until its doors are open; DATA must be --data's
+//	serve ARGUMENT...                start parley serve and wait until its doors are open; sets HTTP
+//	envfile NAME FILE                set a variable to a file's content
 //	stop                             ask it to stop and expect exit code 0
 //	api STATUS TOKENFILE             call a route over HTTP with the token in a file, and expect this status
 func TestScripts(t *testing.T) {
@@ -43,7 +44,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "serve": serve, "stop": stop, "api": api,
+			"exits": exits, "serve": serve, "stop": stop, "api": api, "envfile": envfile,
 		},
 	})
 }
@@ -128,12 +129,20 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	select {
 	case <-ready:
+		ts.Setenv("HTTP", strings.TrimSuffix(s.doors["http"], "/"))
 	case err := <-s.ended:
 		s.ended <- err
 		ts.Fatalf("serve ended: %v\n%s", err, log)
 	case <-time.After(patience):
 		ts.Fatalf("the doors are not open after %v", patience)
 	}
+}
+
+func envfile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: envfile NAME FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
 
 func stop(ts *testscript.TestScript, neg bool, args []string) {

@@ -78,7 +78,7 @@ func TestRoomsAreWellFormed(t *testing.T) {
 	seen := map[string]bool{}
 	known := func(name string) bool {
 		for _, r := range rooms() {
-			if _, ok := cover(r.path, "internal/"+name); ok {
+			if _, ok := cover(r.path, "internal/"+name); ok || r.path == name { // client stands outside
 				return true
 			}
 		}

@@ -28,7 +28,7 @@ type room struct {
 func rooms() []room {
 	const jsonV2 = "github.com/go-json-experiment/json"
 	return []room{
-		{path: "cmd/parley", imports: []string{"app", "bench", "admin"}, libraries: []string{
+		{path: "cmd/parley", imports: []string{"app", "bench", "admin", "client"}, libraries: []string{
 			"github.com/alecthomas/kong", "golang.org/x/term",
 		}},
 		{path: "client", libraries: []string{"github.com/eclipse/paho.golang"}}, // for others' programs, too
