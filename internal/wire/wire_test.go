@@ -71,6 +71,17 @@ func TestEvents(t *testing.T) {
 			e.Details = &chat.Details{Event: chat.MemberJoined, UserID: "bob"}
 		}), false,
 			`{"type":"system","id":"01000000-0000-0000-0000-000000000001","room_id":"general","seq":5,"sender_id":"system","sender_name":"system","content":"Bob joined","timestamp":1700000000,"reply_to":null,"thread_id":null,"reactions":{},"edited":false,"event":"member_joined","user_id":"bob","actor_id":"ann","epoch":7}`},
+		{"reacted to, naming", alter(func(e *chat.Event) {
+			e.At, e.Details = 1_700_000_000_000, &chat.Details{Mentions: []chat.UserID{"bob", "cat"}}
+			e.Reactions = []chat.Reaction{{Emoji: "❤️", Users: []chat.UserID{"ann"}, Count: 1}, {Emoji: "👍", Users: []chat.UserID{"ann", "bob"}, Count: 7}}
+		}), false,
+			`{"type":"text","id":"01000000-0000-0000-0000-000000000001","room_id":"general","seq":5,"sender_id":"ann","sender_name":"Ann","content":"hi \"there\" é 😀\n","timestamp":1700000000,"reply_to":null,"thread_id":null,"reactions":{"❤️":["ann"],"👍":["ann","bob"]},"reaction_counts":{"👍":7},"edited":false,"mentions":["bob","cat"],"epoch":7}`},
+		{"edited, with the text", &chat.Event{RoomID: "general", Seq: 6, Kind: chat.MessageEdited, At: 1_700_000_000_000, Actor: "ann", MessageID: id(1), Content: "new", Flagged: true, Details: &chat.Details{Mentions: []chat.UserID{"bob"}}}, false,
+			`{"type":"message_edited","room_id":"general","seq":6,"timestamp":1700000000,"user_id":"ann","message_id":"01000000-0000-0000-0000-000000000001","content":"new","mentions":["bob"],"flagged":true,"epoch":7}`},
+		{"reaction", &chat.Event{RoomID: "general", Seq: 6, Kind: chat.ReactionAdded, At: 1_700_000_000_000, Actor: "ann", MessageID: id(1), Content: "👍", Details: &chat.Details{Count: 3}}, false,
+			`{"type":"reaction_added","room_id":"general","seq":6,"timestamp":1700000000,"user_id":"ann","message_id":"01000000-0000-0000-0000-000000000001","emoji":"👍","count":3,"epoch":7}`},
+		{"reaction taken back", &chat.Event{RoomID: "general", Seq: 6, Kind: chat.ReactionRemoved, At: 1_700_000_000_000, Actor: "ann", MessageID: id(1), Content: "👍", Details: &chat.Details{}}, false,
+			`{"type":"reaction_removed","room_id":"general","seq":6,"timestamp":1700000000,"user_id":"ann","message_id":"01000000-0000-0000-0000-000000000001","emoji":"👍","count":0,"epoch":7}`},
 		{"edited", &chat.Event{RoomID: "general", Seq: 6, Kind: chat.MessageEdited, At: 1_700_000_000_000, Actor: "ann", MessageID: id(1)}, false,
 			`{"type":"message_edited","room_id":"general","seq":6,"timestamp":1700000000,"user_id":"ann","message_id":"01000000-0000-0000-0000-000000000001","epoch":7}`},
 		{"room updated", about(chat.RoomUpdated, &chat.Details{Changes: &chat.RoomPatch{Name: ptr("N"), Description: ptr(""), MaxMembers: ptr(0),

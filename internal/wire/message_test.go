@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"parley/internal/chat"
+	"parley/internal/wire"
+)
+
+func TestRepliesAboutMessages(t *testing.T) {
+	room := aRoom()
+	text := &chat.Event{RoomID: "general", RoomKind: chat.PublicRoom, Seq: 2, Kind: chat.Text, At: created, Actor: "ann", ActorName: "Ann", MessageID: id(1), Content: "hi"}
+	const name = `"message_id":"01000000-0000-0000-0000-000000000001"`
+	const textJSON = `{"type":"text","id":"01000000-0000-0000-0000-000000000001","room_id":"general","seq":2,"sender_id":"ann","sender_name":"Ann","content":"hi","timestamp":1700000000,"reply_to":null,"thread_id":null,"reactions":{},"edited":false,"epoch":7}`
+	report := chat.Report{Num: 4, RoomID: "general", MessageID: id(1), Seq: 2, Sender: "ann", Content: "hi", Reporter: "bob", Reason: "why", At: created, Status: chat.ReportOpen}
+	closed := report
+	closed.Content, closed.Status, closed.ClosedBy, closed.ClosedAt = "", chat.ReportResolved, "root", created+1
+	for _, c := range []struct {
+		reply wire.Replier
+		want  string
+	}{
+		{wire.MessageChangedOf("pinned", &chat.Changed{RoomID: "general", MessageID: id(1), Seq: 5, At: created}),
+			`{"status":"pinned","room_id":"general",` + name + `,"seq":5,"timestamp":1700000000}`},
+		{wire.MessageChangedOf("pinned", &chat.Changed{Repeat: chat.Repeat{Duplicate: true}, RoomID: "general", MessageID: id(1)}),
+			`{"status":"pinned","duplicate":true,"room_id":"general",` + name + `}`},
+		{wire.MessageReactedOf("reaction_removed", &chat.Reacted{RoomID: "general", MessageID: id(1), Emoji: "👍"}),
+			`{"status":"reaction_removed","room_id":"general",` + name + `,"emoji":"👍","reactions":{}}`},
+		{wire.MessageReactedOf("reaction_added", &chat.Reacted{RoomID: "general", MessageID: id(1), Emoji: "👍", Seq: 5,
+			Reactions: []chat.Reaction{{Emoji: "❤️", Users: []chat.UserID{"ann"}, Count: 1}, {Emoji: "👍", Users: []chat.UserID{"ann"}, Count: 9}}}),
+			`{"status":"reaction_added","room_id":"general",` + name + `,"emoji":"👍","seq":5,"reactions":{"❤️":["ann"],"👍":["ann"]},"reaction_counts":{"👍":9}}`},
+		{wire.VersionPageOf(&chat.VersionPage{Message: text}), `{"status":"success","room_id":"general",` + name + `,"versions":[],"has_more":false}`},
+		{wire.VersionPageOf(&chat.VersionPage{Message: text, Versions: []chat.Version{{Seq: 5, Content: "old", At: created, ReplacedAt: created + 1, ReplacedBy: "ann"}}}),
+			`{"status":"success","room_id":"general",` + name + `,"versions":[{"seq":5,"content":"old","timestamp":1700000000,"replaced_at":1700000000.001,"replaced_by":"ann"}],"has_more":false}`},
+		{wire.ThreadPageOf(&chat.ThreadPage{Room: &room, RootID: id(2)}, epoch, "bob", false),
+			`{"status":"success","room_id":"general","epoch":7,"thread_id":"01000000-0000-0000-0000-000000000002","root":null,"messages":[],"has_more":false}`},
+		{wire.ThreadPageOf(&chat.ThreadPage{Room: &room, RootID: id(1), Root: text, Messages: []*chat.Event{text}, HasMore: true}, epoch, "bob", false),
+			`{"status":"success","room_id":"general","epoch":7,"thread_id":"01000000-0000-0000-0000-000000000001","root":` + textJSON + `,"messages":[` + textJSON + `],"has_more":true}`},
+		{wire.PinsOf(&chat.PinPage{Room: &room, Pins: []chat.Pin{{Message: text, Seq: 8, By: "cat", At: created}}}, epoch, "bob"),
+			`{"status":"success","room_id":"general","epoch":7,"pins":[{"message":` + textJSON + `,"seq":8,"pinned_by":"cat","pinned_at":1700000000}],"has_more":false}`},
+		{wire.ReportsOf(&chat.ReportPage{Reports: []chat.Report{report, closed}}),
+			`{"status":"success","reports":[{"report_id":4,"room_id":"general",` + name + `,"seq":2,"sender_id":"ann","content":"hi","reporter_id":"bob","reason":"why","timestamp":1700000000,"status":"open"},` +
+				`{"report_id":4,"room_id":"general",` + name + `,"seq":2,"sender_id":"ann","reporter_id":"bob","reason":"why","timestamp":1700000000,"status":"resolved","closed_by":"root","closed_at":1700000000.001}],"has_more":false}`},
+		{&wire.ReportClosed{Reply: wire.Reply{Status: "report_closed"}, ReportID: 4, Outcome: chat.ReportDismissed},
+			`{"status":"report_closed","report_id":4,"outcome":"dismissed"}`},
+	} {
+		got, ok := wire.EncodeReply(c.reply, 0)
+		if diff := cmp.Diff(c.want, string(got)); !ok || diff != "" {
+			t.Errorf("%T: %s", c.reply, diff)
+		}
+	}
+}
+
+// A page that is too large for a client loses its far end, and says so.
+func TestPagesAboutMessagesShrink(t *testing.T) {
+	room := aRoom()
+	var events []*chat.Event
+	var pins []chat.Pin
+	var versions []chat.Version
+	var reports []chat.Report
+	for i := range 8 {
+		e := &chat.Event{RoomID: "general", Seq: uint64(i + 1), Kind: chat.Text, Content: "text" + string(rune('0'+i))}
+		events = append(events, e)
+		pins = append(pins, chat.Pin{Message: e})
+		versions = append(versions, chat.Version{Content: e.Content})
+		reports = append(reports, chat.Report{Content: e.Content})
+	}
+	for _, c := range []struct {
+		reply     wire.Replier
+		backwards bool
+	}{
+		{wire.ThreadPageOf(&chat.ThreadPage{Room: &room, Messages: events}, epoch, "bob", false), false},
+		{wire.ThreadPageOf(&chat.ThreadPage{Room: &room, Messages: events}, epoch, "bob", true), true},
+		{wire.PinsOf(&chat.PinPage{Room: &room, Pins: pins}, epoch, "bob"), false},
+		{wire.VersionPageOf(&chat.VersionPage{Message: events[0], Versions: versions}), false},
+		{wire.ReportsOf(&chat.ReportPage{Reports: reports}), false},
+	} {
+		whole, _ := wire.EncodeReply(c.reply, 0)
+		part, ok := wire.EncodeReply(c.reply, len(whole)-1)
+		near, far := "text0", "text7"
+		if c.backwards {
+			near, far = far, near
+		}
+		if !ok || !strings.Contains(string(part), near) || strings.Contains(string(part), far) || !strings.Contains(string(part), `"has_more":true`) {
+			t.Errorf("%T of at most %d bytes: %s", c.reply, len(whole)-1, part)
+		}
+		if one, ok := wire.EncodeReply(c.reply, 1); ok || !strings.Contains(string(one), near) {
+			t.Errorf("%T of one byte: %s", c.reply, one)
+		}
+	}
+}
