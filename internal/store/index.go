@@ -49,7 +49,7 @@ var indexPragmas = []string{"busy_timeout(10000)", "synchronous(NORMAL)", "temp_
 const (
 	indexBatch  = 1024                   // events of a transaction
 	indexGather = 100 * time.Millisecond // how long events wait for company
-	indexShare  = 10                     // while events come, the index is worked at for one part in so many of the time
+	indexShare  = 20                     // while events come, the index is worked at for one part in so many of the time
 	indexRetry  = time.Minute            // after a failure
 	maxTerms    = 200_000                // known words kept in memory, some 60 bytes each
 )
@@ -231,6 +231,7 @@ func (x *index) run(ctx context.Context) {
 		}
 		began := time.Now()
 		more, err := x.slice(ctx)
+		worked := time.Since(began)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -251,7 +252,7 @@ func (x *index) run(ctx context.Context) {
 		default:
 			<-x.wake
 		}
-		rest.Reset(max(indexGather, (indexShare-1)*time.Since(began)))
+		rest.Reset(max(indexGather, (indexShare-1)*worked))
 	}
 }
 

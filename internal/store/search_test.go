@@ -218,6 +218,21 @@ func TestSearchAgreesWithReading(t *testing.T) {
 	}
 }
 
+// After a quiet time the index follows as soon as ever: its rest is measured by its work.
+func TestIndexFollowsSoonAfterQuiet(t *testing.T) {
+	t.Parallel()
+	s := newSearched(t, 1)
+	s.send(0, "ann", "one")
+	s.indexed()
+	<-time.After(time.Second) // what the quiet time is
+	s.send(0, "ann", "two")
+	began := time.Now()
+	s.indexed()
+	if took := time.Since(began); took > 5*time.Second { // 100 ms, on a machine that has time
+		t.Errorf("the index followed after %v", took)
+	}
+}
+
 // What is not indexed yet is found too, at once, and what is deleted is not.
 func TestSearchDoesNotWaitForTheIndex(t *testing.T) {
 	t.Parallel()
