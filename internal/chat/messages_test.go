@@ -223,6 +223,9 @@ func TestNobodyDeletesAboveThem(t *testing.T) {
 	refused(t, w.Delete(by("bob"), private.MessageID), chat.Forbidden)
 	refused(t, w.Edit(by(root), private.MessageID, "x", false), chat.NotFound)
 	done(t, w.Pin(by("bob"), private.MessageID))
+	done(t, w.SetBlock(by("bob"), "ann", true))
+	refused(t, w.Edit(by("ann"), private.MessageID, "and another thing", false), chat.Forbidden)
+	refused(t, w.React(by("ann"), private.MessageID, "👍"), chat.Forbidden)
 	done(t, w.Delete(by(root), private.MessageID))
 }
 
