@@ -39,8 +39,6 @@ type (
 // Audience is what handlers know of those who listen: the feed.
 type Audience interface {
 	Pass(to chat.UserID, body []byte)
-	Online(u chat.UserID) bool
-	OnlineIn(room int64) int
 	PassAbout(to chat.UserID, room chat.RoomID, body []byte)
 	PassRoom(room int64, except chat.UserID, body []byte)
 }
@@ -49,6 +47,7 @@ type Audience interface {
 type Config struct {
 	Service  *chat.Service
 	Audience Audience
+	Presence Presence
 	Rules    func() *content.Rules // those in force
 	Epoch    int64
 	Version  string

@@ -40,8 +40,19 @@ type house struct {
 type audience struct{ passed chan string }
 
 func (a *audience) Pass(to chat.UserID, body []byte) { a.passed <- string(to) + " " + string(body) }
-func (a *audience) Online(u chat.UserID) bool        { return u == "bob" }
-func (a *audience) OnlineIn(int64) int               { return 1 }
+func (a *audience) Status(u chat.UserID) chat.Status {
+	if u == "bob" {
+		return chat.Online
+	}
+	return chat.Offline
+}
+func (a *audience) OnlineIn(context.Context, *chat.Room) (int, error) { return 1, nil }
+func (a *audience) Choose(u chat.UserID, s chat.Status)               { a.passed <- string(u) + " is " + string(s) }
+func (a *audience) Type(chat.UserID, chat.RoomID) bool                { return false }
+func (a *audience) MayType(u chat.UserID, r *chat.Room) {
+	a.passed <- string(u) + " types in " + string(r.ID)
+}
+func (a *audience) Rest(chat.UserID, chat.RoomID) bool { return false }
 func (a *audience) PassAbout(to chat.UserID, _ chat.RoomID, body []byte) {
 	a.Pass(to, body)
 }
@@ -96,7 +107,7 @@ func open(t testing.TB, policy content.Policy, rates api.Rates) *house {
 		t.Fatal(err)
 	}
 	rules := rulesOf(t, policy)
-	h.api = api.New(api.Config{Service: h.service, Audience: h.heard, Rules: func() *content.Rules { return rules }, Epoch: epoch, Version: "v", Rates: rates,
+	h.api = api.New(api.Config{Service: h.service, Audience: h.heard, Presence: h.heard, Rules: func() *content.Rules { return rules }, Epoch: epoch, Version: "v", Rates: rates,
 		Now: h.clock.Now, Passwords: h.passwords, Info: map[string]any{"door": 1}})
 	return h
 }

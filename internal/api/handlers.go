@@ -119,7 +119,7 @@ func (a *API) roomInfo(ctx context.Context, req *Request, in *wire.RoomInfo) top
 		if err != nil {
 			return nil, err
 		}
-		return wire.RoomDetailOf(info, a.cfg.Audience.OnlineIn(info.Room.Num), a.cfg.Audience.Online, a.cfg.Now()), nil
+		return a.roomDetail(ctx, info, in.After, in.Limit)
 	})
 }
 

@@ -53,5 +53,6 @@ func (a *API) routes() *Router {
 	a.markRoutes(chat, passing)
 	a.messageRoutes(chat)
 	a.governRoutes(chat)
+	a.presenceRoutes(passing)
 	return r
 }

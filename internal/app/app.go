@@ -27,6 +27,7 @@ import (
 	mqttdoor "parley/internal/edge/mqtt"
 	"parley/internal/feed"
 	"parley/internal/mqtt"
+	"parley/internal/presence"
 	"parley/internal/store"
 )
 
@@ -44,20 +45,21 @@ type App struct {
 	cfg Config
 	log *slog.Logger
 
-	rules   *rules
-	store   *store.SQLite
-	feed    *feed.Feed
-	service *chat.Service
-	mqtt    *mqtt.Server
-	socket  *admin.Socket
-	admin   *admin.Direct
-	servers []*serving
-	doors   []Door
-	notes   []string
-	demo    *Demo
-	door    *mqttdoor.Door
-	cancel  context.CancelFunc // of requests
-	broken  chan error         // a door that fails
+	rules    *rules
+	store    *store.SQLite
+	feed     *feed.Feed
+	service  *chat.Service
+	mqtt     *mqtt.Server
+	socket   *admin.Socket
+	admin    *admin.Direct
+	servers  []*serving
+	doors    []Door
+	notes    []string
+	demo     *Demo
+	door     *mqttdoor.Door
+	presence *presence.Presence
+	cancel   context.CancelFunc // of requests
+	broken   chan error         // a door that fails
 }
 
 // serving is a listener with what serves it.
@@ -125,14 +127,19 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	tokens, passwords, invitations := auth.NewTokens(secret, in.Now), auth.NewPasswords(0, in.Now), auth.NewInvitations(secret, in.Now)
 	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), in.Now)
 	a.service = chat.NewService(a.store, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(in.Now()) })
+	a.presence, err = presence.New(ctx, presence.Config{Rooms: a.store, Listeners: a.feed, Save: a.service.SaveSeen, Logger: log, Now: in.Now})
+	if err != nil {
+		return nil, err
+	}
 	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
 	routes := api.New(api.Config{
-		Service: a.service, Audience: a.feed, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
+		Service: a.service, Audience: a.feed, Presence: a.presence, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
 		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now, Passwords: passwords,
 		Info: map[string]any{"packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
 			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
 	})
-	a.door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log})
+	a.door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log,
+		Presence: a.presence})
 	protocol := in.MQTT
 	protocol.ReceiveMaximum, protocol.MaxPacketSize = uint16(cfg.Limits.ReceiveMaximum), uint32(cfg.Limits.MaxPacketSize)
 	protocol.MaxSessionExpiry, protocol.MaxSessionsPerOwner = cfg.Limits.SessionExpiry, cfg.Limits.SessionsPerUser
@@ -178,6 +185,7 @@ func (a *App) Run(ctx context.Context) error {
 	go trim(ctx, a.connectionChanges)
 	defer a.followRules(ctx)()
 	go a.keepRetention(ctx)
+	go a.presence.Run(ctx)
 	for _, s := range a.servers {
 		go func() {
 			err := s.serve(s.listener)
@@ -244,6 +252,9 @@ func (a *App) stop() error {
 	}
 	doors.Wait()
 	a.cancel()
+	if a.presence != nil {
+		a.presence.Flush()
+	}
 	if a.feed != nil && a.store != nil {
 		a.feed.SavePlaces(nil)
 	}

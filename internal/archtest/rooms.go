@@ -50,6 +50,7 @@ func rooms() []room {
 			"golang.org/x/crypto", "golang.org/x/oauth2", "golang.org/x/time",
 		}},
 		{path: "internal/feed", imports: []string{"chat", "wire"}},
+		{path: "internal/presence", imports: []string{"chat", "wire"}, libraries: []string{jsonV2}},
 		{path: "internal/bus", imports: []string{"chat"}, libraries: []string{"github.com/redis/rueidis"}},
 		{path: "internal/store", imports: []string{"chat", "mqtt", "search"}, libraries: []string{
 			jsonV2, "modernc.org/sqlite", "github.com/jackc/pgx", "github.com/pressly/goose", "golang.org/x/sys",

@@ -56,3 +56,6 @@ func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
 
 // Until tells how long it is from now to t.
 func (t Time) Until(now Time) time.Duration { return time.Duration(t-now) * time.Millisecond }
+
+// Sub is the time from earlier to t.
+func (t Time) Sub(earlier Time) time.Duration { return time.Duration(t-earlier) * time.Millisecond }

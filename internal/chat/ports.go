@@ -65,6 +65,7 @@ type Tx interface {
 	ReportTx
 	AuditTx
 	CutTx
+	PresenceTx
 	FileTx
 }
 
@@ -120,6 +121,7 @@ type Reader interface {
 	MessageReader
 	AuditReader
 	CutReader
+	PresenceReader
 	PeopleReader
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)

@@ -28,6 +28,7 @@ type reader struct {
 	count, bisect                              query
 	session, packets, expired, owned, placesOf query
 	governing                                  governing
+	present                                    present
 }
 
 // query is a statement that is prepared at its first use; database/sql repeats that for each connection.
@@ -93,6 +94,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.owned.text = sessionQuery + `s.owner = ? ORDER BY s.disconnected_at IS NULL, s.disconnected_at, s.id`
 	r.placesOf.text = `SELECT room, seq FROM places WHERE session = ?`
 	r.governing.prepare()
+	r.present.prepare()
 	return r, nil
 }
 

@@ -174,6 +174,8 @@ type MemberData struct {
 	Muted      bool        `json:"muted,omitzero"`
 	MutedUntil *Timestamp  `json:"muted_until,omitempty"` // absent: without end
 	Online     bool        `json:"online"`
+	Away       bool        `json:"away,omitzero"`
+	LastSeen   *Timestamp  `json:"last_seen,omitempty"` // of who is offline
 }
 
 // RoomDetail answers rooms/{room_id}/info.

@@ -47,11 +47,10 @@ type web struct {
 type silence struct{}
 
 func (silence) Pass(chat.UserID, []byte) {}
-func (silence) Online(chat.UserID) bool  { return false }
-func (silence) OnlineIn(int64) int       { return 0 }
 
 func (silence) PassAbout(chat.UserID, chat.RoomID, []byte) {}
 func (silence) PassRoom(int64, chat.UserID, []byte)        {}
+
 func named(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, name) })
 }

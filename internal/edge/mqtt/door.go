@@ -28,6 +28,14 @@ type Config struct {
 	Feed   *feed.Feed
 	Places chat.Places
 	Logger *slog.Logger
+	// Presence is told of connections; nil tells nobody.
+	Presence Presence
+}
+
+// Presence counts a user's connections. Its methods must not block.
+type Presence interface {
+	Arrive(u chat.UserID)
+	Leave(u chat.UserID)
 }
 
 // Door implements server.Application.
@@ -153,6 +161,9 @@ func (d *Door) refuseAgain(err error) error {
 func (d *Door) Opened(s *server.Session, resumed bool) {
 	dev := deviceOf(s)
 	dev.open(s)
+	if d.cfg.Presence != nil {
+		d.cfg.Presence.Arrive(dev.user)
+	}
 	if dev.revocations != d.revocations.Load() {
 		go d.contain("a confirmation", func() { dev.end(packet.UnspecifiedError, "internal error") }, dev.confirm)
 	}
@@ -162,7 +173,13 @@ func (d *Door) Opened(s *server.Session, resumed bool) {
 }
 
 // Closed implements server.Application.
-func (d *Door) Closed(s *server.Session, _ bool, _ error) { deviceOf(s).close() }
+func (d *Door) Closed(s *server.Session, _ bool, _ error) {
+	dev := deviceOf(s)
+	dev.close()
+	if d.cfg.Presence != nil {
+		d.cfg.Presence.Leave(dev.user)
+	}
+}
 
 // Ended implements server.Application. What is stored of a session goes with it.
 func (d *Door) Ended(server.SessionID, string, string) {}
