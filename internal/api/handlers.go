@@ -243,6 +243,7 @@ func (a *API) info(_ context.Context, _ *Request, _ *wire.Empty) topic.Result {
 	limits := map[string]any{
 		"content_length": a.cfg.Rules().MaxLength(), "name_length": MaxNameLength, "client_msg_id_length": chat.MaxClientMsgID,
 		"history_page": l.MaxHistoryPage, "sync_events": l.MaxSyncEvents, "list_page": l.MaxListPage, "max_members": l.MaxMembers,
+		"reaction_kinds": chat.MaxReactionKinds, "reaction_users_listed": chat.ListedReactions, "pins": chat.MaxPins, "mentions": chat.MaxMentions,
 		"rate_requests": a.cfg.Rates.Changes.Requests, "rate_window": a.cfg.Rates.Changes.Window.Seconds(),
 	}
 	for k, v := range a.cfg.Info {
