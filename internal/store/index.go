@@ -62,7 +62,7 @@ type index struct {
 	log   *slog.Logger
 	c     *conn
 	read  *reader
-	texts struct{ heads, lively, events, target, first, examine query } // of the main database
+	texts struct{ heads, lively, moment, events, target, first, examine query } // of the main database
 	asked struct{ words, some, places, all, prefix, infix query }
 	terms map[string]struct{}
 
@@ -104,6 +104,7 @@ func openIndex(ctx context.Context, dir string, epoch int64, main *reader, conns
 		WHERE l.pos BETWEEN ? AND ? ORDER BY l.pos LIMIT ?`
 	x.texts.target.text = `SELECT l.pos, l.kind, l.actor, l.content, l.flags, l.ref FROM log l WHERE l.message_id = ?`
 	x.texts.lively.text, x.texts.examine.text = headsText, examineText
+	x.texts.moment.text = `SELECT at FROM log WHERE pos = ?`
 	x.asked.words.text = `SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC`
 	x.asked.some.text = `SELECT rowid FROM words WHERE words MATCH ? LIMIT ?`
 	x.asked.places.text = `SELECT p.room, p.seq FROM json_each(?) j CROSS JOIN places p ON p.room = j.value`

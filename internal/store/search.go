@@ -77,7 +77,7 @@ func (s *SQLite) search(ctx context.Context, f *searching, scopes []chat.SearchS
 		return nil, err
 	}
 	f.scan = possible && f.match == ""
-	rooms, err := s.lively(ctx, scopes)
+	rooms, err := f.lively(ctx, scopes)
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +87,12 @@ func (s *SQLite) search(ctx context.Context, f *searching, scopes []chat.SearchS
 		}
 	}
 	for _, r := range rooms {
-		newest := chat.Mark{At: r.lastAt, Room: r.Room.Num, Seq: r.To}
-		if len(f.hits) > f.q.Limit && f.hits[f.q.Limit].Event.At > r.lastAt {
+		if len(f.hits) > f.q.Limit && chat.MarkOf(f.hits[f.q.Limit].Event).Compare(r.newest) > 0 {
 			break // this room and all others have only older ones
 		}
 		if f.budget <= 0 {
-			newest.Seq++ // which was not examined itself
-			f.stop(newest)
+			r.newest.Seq++ // which was not examined itself
+			f.stop(r.newest)
 			break // the others are older
 		}
 		if err := f.room(ctx, r); err != nil {
@@ -125,15 +124,17 @@ func (f *searching) stop(m chat.Mark) {
 	}
 }
 
-// livelyRoom is a room with what a search has to know of it.
+// livelyRoom is a part of a room's log with what a search has to know of it.
 type livelyRoom struct {
 	chat.SearchScope
-	lastAt  chat.Time
+	lastAt  chat.Time // of the head of the log
 	indexed uint64
+	newest  chat.Mark // of the part
 }
 
-// lively sorts rooms by their latest events, the newest first.
-func (s *SQLite) lively(ctx context.Context, scopes []chat.SearchScope) ([]livelyRoom, error) {
+// lively cuts the parts to what is asked for, and sorts them by their latest events, the newest first: so a page gets to
+// what comes next in any case, and the pages come to an end.
+func (f *searching) lively(ctx context.Context, scopes []chat.SearchScope) ([]livelyRoom, error) {
 	nums := make([]int64, len(scopes))
 	rooms := make([]livelyRoom, len(scopes))
 	at := make(map[int64]*livelyRoom, len(scopes))
@@ -143,19 +144,65 @@ func (s *SQLite) lively(ctx context.Context, scopes []chat.SearchScope) ([]livel
 	}
 	list := numbers(nums)
 	// The index first: what it has in addition by the time it is asked is left out, and is read from the log.
-	err := s.index.read.rows(ctx, nil, &s.index.asked.places, 2, func(r row) error {
+	err := f.x.read.rows(ctx, nil, &f.x.asked.places, 2, func(r row) error {
 		at[r.int(0)].indexed = r.uint(1)
 		return nil
 	}, list)
 	if err != nil {
 		return nil, err
 	}
-	err = s.read.rows(ctx, nil, &s.index.texts.lively, 2, func(r row) error {
+	err = f.db.read.rows(ctx, nil, &f.x.texts.lively, 2, func(r row) error {
 		at[r.int(0)].lastAt = chat.Time(r.int(1))
 		return nil
 	}, list)
-	slices.SortFunc(rooms, func(a, b livelyRoom) int { return cmp.Compare(b.lastAt, a.lastAt) })
-	return rooms, err
+	if err != nil {
+		return nil, err
+	}
+	left := rooms[:0]
+	for _, r := range rooms {
+		if err := f.bound(ctx, &r); err != nil {
+			return nil, err
+		}
+		if r.From <= r.To {
+			left = append(left, r)
+		}
+	}
+	slices.SortFunc(left, func(a, b livelyRoom) int { return b.newest.Compare(a.newest) })
+	return left, nil
+}
+
+// bound cuts a room's part to the times of the query and to what comes after the former page.
+func (f *searching) bound(ctx context.Context, r *livelyRoom) error {
+	room := r.Room.Num
+	if f.q.Since > r.lastAt {
+		r.To = 0
+	}
+	if f.q.Since != 0 && r.From <= r.To {
+		first, err := f.db.read.seqAt(ctx, room, f.q.Since)
+		if err != nil {
+			return err
+		}
+		r.From = max(r.From, first)
+	}
+	until := f.until(room)
+	if until != 0 && until <= r.lastAt && r.From <= r.To {
+		first, err := f.db.read.seqAt(ctx, room, until)
+		if err != nil {
+			return err
+		}
+		r.To = min(r.To, first-1)
+	}
+	if b := f.q.Before; b.Room == room {
+		r.To = min(r.To, b.Seq-min(b.Seq, 1))
+	}
+	r.newest = chat.Mark{At: r.lastAt, Room: room, Seq: r.To}
+	if r.From > r.To || r.To == r.Room.LastSeq && (until == 0 || until > r.lastAt) {
+		return nil
+	}
+	return f.db.read.rows(ctx, nil, &f.x.texts.moment, 1, func(row row) error {
+		r.newest.At = chat.Time(row.int(0))
+		return nil
+	}, pos(room, r.To))
 }
 
 // numbers is a list for json_each.
@@ -170,27 +217,6 @@ func numbers(list []int64) string {
 // room looks for the newest hits in a room.
 func (f *searching) room(ctx context.Context, r livelyRoom) (err error) {
 	from, to := r.From, r.To
-	if f.q.Since != 0 {
-		first, err := f.db.read.seqAt(ctx, r.Room.Num, f.q.Since)
-		if err != nil {
-			return err
-		}
-		from = max(from, first)
-	}
-	until := f.until(r.Room.Num)
-	if until != 0 && until <= r.lastAt {
-		first, err := f.db.read.seqAt(ctx, r.Room.Num, until)
-		if err != nil {
-			return err
-		}
-		to = min(to, first-1)
-	}
-	if f.q.Before.Room == r.Room.Num {
-		to = min(to, f.q.Before.Seq-min(f.q.Before.Seq, 1))
-	}
-	if from > to {
-		return nil
-	}
 	e := examination{searching: f, room: r.Room, left: f.q.Limit + 1}
 	// What the index does not have yet is read from the log.
 	lowest := max(from, r.indexed+1)

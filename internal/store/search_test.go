@@ -353,3 +353,37 @@ func TestSearchIsBounded(t *testing.T) {
 		t.Errorf("got %+v, %v", page, err)
 	}
 }
+
+// Messages of the same moment, and rooms that a page did not get to, are on later pages.
+func TestSearchGoesOnWithoutGaps(t *testing.T) {
+	t.Parallel()
+	s := newSearched(t, 4)
+	s.change(func(tx *tx) error { // what is examined in vain, and uses pages up
+		for i := range maxExamined + 500 {
+			if err := tx.Append(s.rooms[3], &chat.Event{Kind: chat.Text, Actor: "ann", MessageID: benchID(1000 + i), Content: "two words"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.clock = s.clock.Add(time.Second)
+	for room := range 3 {
+		s.send(room, "ann", "words two")
+	}
+	s.clock = s.clock.Add(time.Second)
+	check := func(when string) {
+		t.Helper()
+		for _, limit := range []int{1, 2, 50} {
+			q := chat.SearchQuery{Text: `"words two"`, Limit: limit}
+			if got, want := s.all(s.scopes(), q), s.expected(s.scopes(), q); !slices.Equal(got, want) {
+				t.Errorf("%s, %d a page: got %v, want %v", when, limit, got, want)
+			}
+		}
+	}
+	check("not indexed")
+	s.indexed()
+	check("indexed")
+	s.send(3, "ann", "the latest") // now the others lie between
+	s.indexed()
+	check("the busy room first")
+}
