@@ -54,6 +54,7 @@ type Config struct {
 	Rates    Rates
 	// Passwords proves and makes them, for accounts' own changes.
 	Passwords *auth.Passwords
+	Files     *Files         // nil: no files
 	Info      map[string]any // limits of the doors, shown by info beside the API's own
 	Now       func() time.Time
 }

@@ -50,6 +50,7 @@ func (a *API) routes() *Router {
 			topic.Doc(action+" an account on the whole server"))
 	}
 	a.peopleRoutes(chat)
+	a.fileRoutes(chat)
 	a.markRoutes(chat, passing)
 	a.messageRoutes(chat)
 	a.governRoutes(chat)

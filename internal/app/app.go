@@ -48,6 +48,7 @@ type App struct {
 	rules    *rules
 	store    *store.SQLite
 	feed     *feed.Feed
+	files    *api.Files
 	service  *chat.Service
 	mqtt     *mqtt.Server
 	socket   *admin.Socket
@@ -126,16 +127,21 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	}
 	tokens, passwords, invitations := auth.NewTokens(secret, in.Now), auth.NewPasswords(0, in.Now), auth.NewInvitations(secret, in.Now)
 	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), in.Now)
-	a.service = chat.NewService(a.store, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(in.Now()) })
+	limits := chat.DefaultLimits()
+	limits.MaxFileSize, limits.FileQuota = int64(cfg.Limits.MaxFileSize), int64(cfg.Limits.FileQuota)
+	a.service = chat.NewService(a.store, limits, newID, func() chat.Time { return chat.TimeOf(in.Now()) })
 	a.presence, err = presence.New(ctx, presence.Config{Rooms: a.store, Listeners: a.feed, Save: a.service.SaveSeen, Logger: log, Now: in.Now})
 	if err != nil {
+		return nil, err
+	}
+	if a.files, err = openFiles(cfg.Data, a.service, auth.NewTickets(secret, in.Now)); err != nil {
 		return nil, err
 	}
 	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
 	routes := api.New(api.Config{
 		Service: a.service, Audience: a.feed, Presence: a.presence, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
-		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now, Passwords: passwords,
-		Info: map[string]any{"packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
+		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now, Passwords: passwords, Files: a.files,
+		Info: map[string]any{"file_size": limits.MaxFileSize, "file_quota": limits.FileQuota, "inline_file_size": api.MaxInlineFile, "packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
 			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
 	})
 	a.door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log,
@@ -164,7 +170,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 			Registrar: auth.NewRegistrar(cfg.Access.Registration, a.service, passwords, invitations, in.Now),
 			Tokens:    tokens, Name: cleanName,
 		}, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
-		TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
+		Files: a.files, TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
 		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door}),
 	}
 	a.serveAll(listeners, web, tls)
@@ -183,6 +189,7 @@ func (a *App) Demo() *Demo { return a.demo }
 // Run serves until ctx ends or a door fails, then stops.
 func (a *App) Run(ctx context.Context) error {
 	go trim(ctx, a.connectionChanges)
+	go collect(ctx, a.files, a.log)
 	defer a.followRules(ctx)()
 	go a.keepRetention(ctx)
 	go a.presence.Run(ctx)

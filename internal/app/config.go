@@ -77,6 +77,8 @@ type Limits struct {
 	SessionsPerUser int           `name:"sessions-per-user" placeholder:"N" group:"Limits" help:"Sessions that one user may have; the one that was away longest ends first."`
 	SessionExpiry   time.Duration `name:"session-expiry" placeholder:"TIME" group:"Limits" help:"For how long at most a session waits for its client."`
 	Retention       time.Duration `name:"retention" placeholder:"TIME" group:"Limits" help:"For how long logs are kept, such as 8760h; 0 is for ever."`
+	MaxFileSize     Size          `name:"max-file-size" placeholder:"SIZE" group:"Limits" help:"Largest file that may be uploaded."`
+	FileQuota       Size          `name:"file-quota" placeholder:"SIZE" group:"Limits" help:"What all files of one user may have together; 0 is no limit."`
 	MaxConnections  int           `name:"max-connections" placeholder:"N" group:"Limits" help:"Connections of all clients together; 0 is no limit."`
 }
 
@@ -139,7 +141,7 @@ func Default() Config {
 		Access: Access{Registration: RegistrationInvite, RateLimit: Rate{Events: 100, Window: time.Minute}},
 		Limits: Limits{
 			MaxPacketSize: DefaultMaxPacketSize, ReceiveMaximum: DefaultReceiveMaximum, SessionsPerUser: DefaultSessionsPerUser,
-			SessionExpiry: DefaultSessionExpiry,
+			SessionExpiry: DefaultSessionExpiry, MaxFileSize: chat.DefaultMaxFileSize, FileQuota: chat.DefaultFileQuota,
 		},
 		Log: Log{Format: LogText, Level: "info"},
 	}
@@ -149,6 +151,7 @@ func Default() Config {
 const (
 	minPacketSize     = 4 << 10     // less does not hold a message of 4000 ASCII characters with its names
 	maxPacketSize     = 268_435_455 // the most that MQTT's remaining length can say
+	maxFileSize       = 1 << 40
 	maxReceiveMaximum = math.MaxUint16
 	maxSessions       = 100_000
 	maxSessionExpiry  = (math.MaxUint32 - 1) * time.Second // MQTT counts in uint32; its greatest value means never
@@ -208,6 +211,8 @@ func (c *Config) Validate() error {
 	within("max-packet-size", int64(c.Limits.MaxPacketSize), minPacketSize, maxPacketSize)
 	within("receive-maximum", int64(c.Limits.ReceiveMaximum), 1, maxReceiveMaximum)
 	within("sessions-per-user", int64(c.Limits.SessionsPerUser), 1, maxSessions)
+	within("max-file-size", int64(c.Limits.MaxFileSize), 1, maxFileSize)
+	within("file-quota", int64(c.Limits.FileQuota), 0, math.MaxInt64)
 	within("max-connections", int64(c.Limits.MaxConnections), 0, math.MaxInt32)
 	if d := c.Limits.SessionExpiry; d < time.Second || d > maxSessionExpiry {
 		fault("session-expiry", "%v is out of range; use a time from 1s to %v", d, maxSessionExpiry)

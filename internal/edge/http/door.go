@@ -22,7 +22,8 @@ type Config struct {
 	Accounts  Accounts
 	WebSocket http.Handler // MQTT over WebSocket
 	Logger    *slog.Logger
-	MaxBody   int64 // bytes
+	MaxBody   int64      // bytes
+	Files     *api.Files // nil: no files
 
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
@@ -39,6 +40,9 @@ func Handler(cfg Config, ownOps bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", &routes{cfg})
 	(&accounts{routes{cfg}}).routeOn(mux)
+	if cfg.Files != nil {
+		(&files{&routes{cfg}, cfg.Files}).register(mux)
+	}
 	mux.Handle("/mqtt", cfg.WebSocket)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

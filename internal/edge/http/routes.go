@@ -168,5 +168,5 @@ func (h *routes) answer(w http.ResponseWriter, req *api.Request, reply any, err 
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	w.WriteHeader(wire.AnswerTo(code).HTTP)
-	_, _ = w.Write(wire.EncodeFailure(err, requestID))
+	_, _ = w.Write(wire.EncodeFailure(err, requestID)) //nolint:gosec // JSON, and said to be nothing else
 }
