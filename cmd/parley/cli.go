@@ -21,6 +21,7 @@ type cli struct {
 	Login    loginCommand    `cmd:"" help:"Log in at a server, for send, tail and chat; the password or a token comes from the standard input, or is asked for."`
 	Send     sendCommand     `cmd:"" help:"Send a message."`
 	Tail     tailCommand     `cmd:"" help:"Print the messages of a room as they come."`
+	Chat     chatCommand     `cmd:"" help:"Chat in the terminal."`
 	Backup   backupCommand   `cmd:"" help:"Write a copy of the database, from a running server too."`
 	Restore  restoreCommand  `cmd:"" help:"Put a backup in the place of the database; the server must be stopped."`
 	Bench    benchCommand    `cmd:"" help:"Put load on a running server and report what it costs."`

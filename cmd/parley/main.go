@@ -5,7 +5,7 @@
 //	parley serve                    run the server
 //	parley user add alice           make an account; the password comes from the standard input
 //	parley token alice              print an access token
-//	parley login, send, tail        chat from the command line, on any machine
+//	parley login, send, tail, chat  chat from the command line, on any machine
 //
 // parley --help lists the rest. Every command takes --data, the data directory. The commands about accounts and backups
 // go through the server that runs on it, or do without where none runs.

@@ -28,9 +28,10 @@ type room struct {
 func rooms() []room {
 	const jsonV2 = "github.com/go-json-experiment/json"
 	return []room{
-		{path: "cmd/parley", imports: []string{"app", "bench", "admin", "client"}, libraries: []string{
+		{path: "cmd/parley", imports: []string{"app", "bench", "admin", "client", "tui"}, libraries: []string{
 			"github.com/alecthomas/kong", "golang.org/x/term",
 		}},
+		{path: "internal/tui", imports: []string{"client"}, libraries: []string{"charm.land/bubbletea", "github.com/charmbracelet/x/ansi"}},
 		{path: "client", libraries: []string{"github.com/eclipse/paho.golang"}}, // for others' programs, too
 		{path: "internal/app", imports: []string{anything}, libraries: []string{anything}},
 
