@@ -87,7 +87,7 @@ func (s *Service) Cleanup(ctx context.Context, call Call, q CleanupRequest) (Cle
 	if err := s.administrator(ctx, call.Principal); err != nil {
 		return Cleaned{}, err
 	}
-	order := Cleanup{Before: s.now().Add(-q.OlderThan)}
+	order := Cleanup{Before: s.now().Add(-q.OlderThan) + 1} // what is exactly as old goes too
 	if q.Room != "" {
 		r, err := s.store.ReadRoom(ctx, q.Room)
 		if err != nil {

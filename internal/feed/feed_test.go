@@ -201,6 +201,26 @@ func TestResumePastRetention(t *testing.T) {
 	})
 }
 
+// A log may be cut after a reader has seen where it begins.
+func TestCutWhileReading(t *testing.T) {
+	for first, want := range map[uint64]string{6: "3-5", 11: "3-10"} {
+		inBubble(t, func(t *testing.T, h *house) {
+			h.commit(join("ann", "r"))
+			h.commit(several(9, say("r"))...) // to 10
+			h.cutAfterRead = first
+			d := newDevice("ann", 0)
+			h.subscribe(d, feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": 2})})
+			h.commit(say("r"))
+			h.wants(d, "r", span(first, 11)...)
+			var from, to uint64
+			_, _ = fmt.Sscanf(strings.Join(d.syncs(), ""), `r {"type":"sync_required","room_id":"r","first_seq":%d,"last_seq":%d`, &from, &to)
+			if got := fmt.Sprint(from, "-", to); got != want {
+				t.Fatalf("cut to %d: told %s (%q), want %s", first, got, d.syncs(), want)
+			}
+		})
+	}
+}
+
 // A log that cannot be read is read again later: nothing is left out.
 func TestLogFails(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {

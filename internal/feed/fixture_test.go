@@ -33,6 +33,7 @@ type memory struct {
 
 	beforeRooms, afterRooms func() // around the look of RoomsOf at the state; run by the caller of Subscribe
 	afterLog                func() // after a reader's look into a log
+	cutAfterRead            uint64 // the first seq of every log from the next ReadRoom on; 0 nothing
 	failLog                 error
 	failRooms               error
 }
@@ -185,6 +186,9 @@ func (m *memory) ReadRoom(_ context.Context, id chat.RoomID) (*chat.Room, error)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.rooms[id].Room
+	if m.cutAfterRead != 0 {
+		m.rooms[id].FirstSeq = m.cutAfterRead
+	}
 	return &r, nil
 }
 

@@ -289,7 +289,13 @@ func (f *Feed) readOn(s *Subscription) bool {
 		}
 		return false
 	}
-	if first := max(state.FirstSeq, 1); next < first { // past the retention: never a silent hole
+	first := max(state.FirstSeq, 1)
+	if len(events) > 0 { // the log may have been cut after its beginning was read
+		first = max(first, events[0].Seq)
+	} else {
+		first = max(first, head+1)
+	}
+	if next < first { // past the retention: never a silent hole
 		s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, next, min(first-1, head), f.cfg.Epoch))
 		next = first
 	}

@@ -352,3 +352,30 @@ func TestRevokedConnections(t *testing.T) {
 		t.Errorf("acknowledged %v", r.Ack.Ack.Code)
 	}
 }
+
+// Guarantee 4: what is past the retention comes as sync_required, and what is left in order.
+func TestBackAfterACleanup(t *testing.T) {
+	t.Parallel()
+	s, alice, _ := start(t)
+	phone := func() *systemtest.Device {
+		return s.Device(t, "bob", mqtttest.ID("phone"), mqtttest.Keep(3600))
+	}
+	d := phone()
+	alice.Say("r", "while here")
+	d.Next(systemtest.Says("while here"))
+	d.Disconnect()
+	first := alice.Say("r", "old").Seq
+	last := alice.Say("r", "old too").Seq
+	root := s.Device(t, systemtest.Root)
+	alice.Refused("forbidden", "admin/messages/cleanup", `{"room_id":"r","older_than":0}`)
+	root.Do("admin/messages/cleanup", `{"room_id":"r","older_than":0}`)
+	kept := alice.Say("r", "new").Seq
+	d = phone()
+	told := d.Next(func(e *systemtest.Event) bool { return e.Type == "sync_required" && e.RoomID == "r" })
+	if told.FirstSeq > first || told.LastSeq < last || told.LastSeq >= kept {
+		t.Errorf("told of %d to %d, want %d to %d", told.FirstSeq, told.LastSeq, first, last)
+	}
+	if e := d.Next(systemtest.Kind("text")); e.Seq != kept || e.Content != "new" {
+		t.Errorf("then comes %s", e.Packet)
+	}
+}
