@@ -91,6 +91,7 @@ func (m *Model) edit(key, text string) tea.Cmd {
 	default:
 		if text != "" {
 			m.insert(text)
+			m.notice = ""
 			return m.tellTyping()
 		}
 	}

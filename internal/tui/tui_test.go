@@ -254,7 +254,7 @@ func TestScreenHoldsItsSize(t *testing.T) {
 func TestTyping(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	s.key(tea.KeyEscape)
+	s.shows("/help") // and still:
 	s.tell(tui.EventMsg(client.Event{Type: "typing_start", Room: "general", User: "bob"}))
 	s.shows("bob is typing")
 	s.tell(tui.EventMsg(client.Event{Type: "typing_start", Room: "general", User: "ann"}))

@@ -275,12 +275,22 @@ func wrapped(head, text string, width int) []string {
 
 // note is the line above the input: what went wrong, who types, what is below.
 func (m *Model) note(r *room, width int) string {
-	switch {
-	case m.notice != "":
-		return ansi.Truncate(" "+strings.ReplaceAll(plain(m.notice), "\n", " "), width, "…")
-	case m.scroll > 0:
-		return faint + fmt.Sprintf(" %d lines below; Esc goes there", m.scroll) + reset
-	case r == nil:
+	var parts []string
+	if m.notice != "" {
+		parts = append(parts, strings.ReplaceAll(plain(m.notice), "\n", " "))
+	}
+	if who := m.whoTypes(r); who != "" {
+		parts = append(parts, faint+who+reset)
+	}
+	if m.notice == "" && m.scroll > 0 {
+		parts = append(parts, faint+fmt.Sprintf("%d lines below; Esc goes there", m.scroll)+reset)
+	}
+	return ansi.Truncate(" "+strings.Join(parts, "; "), width, "…")
+}
+
+// whoTypes tells who else writes at the moment.
+func (m *Model) whoTypes(r *room) string {
+	if r == nil {
 		return ""
 	}
 	var typing []string
@@ -294,9 +304,9 @@ func (m *Model) note(r *room, width int) string {
 	case 0:
 		return ""
 	case 1:
-		return faint + " " + typing[0] + " is typing" + reset
+		return typing[0] + " is typing"
 	}
-	return faint + ansi.Truncate(" "+strings.Join(typing, ", ")+" are typing", width, "…") + reset
+	return strings.Join(typing, ", ") + " are typing"
 }
 
 // inputLine is the part of the input around the cursor, and where the cursor is in it.
