@@ -21,7 +21,8 @@ const (
 	maxCandidates = 2000 // places that are found for all rooms at once
 	manyRooms     = 8    // from so many on that is tried
 	maxWords      = 200  // that begin with a text or have it in them
-	examineChunk  = 64   // texts read at once
+	firstChunk    = 8    // texts of a room read at once, at first
+	examineChunk  = 64   // and at most
 )
 
 const (
@@ -217,15 +218,18 @@ func numbers(list []int64) string {
 // room looks for the newest hits in a room.
 func (f *searching) room(ctx context.Context, r livelyRoom) (err error) {
 	from, to := r.From, r.To
-	e := examination{searching: f, room: r.Room, left: f.q.Limit + 1}
+	e := examination{searching: f, room: r.Room, left: f.q.Limit + 1, chunk: firstChunk}
+	if len(f.hits) > f.q.Limit {
+		e.floor = chat.MarkOf(f.hits[f.q.Limit].Event)
+	}
 	// What the index does not have yet is read from the log.
 	lowest := max(from, r.indexed+1)
 	if f.scan {
 		lowest = from
 	}
 	for at := to; at >= lowest && !e.done(); {
-		low := max(lowest, at-min(at, examineChunk)+1)
-		chunk := make([]int64, 0, examineChunk)
+		low := max(lowest, at-min(at, uint64(e.chunk))+1)
+		chunk := make([]int64, 0, e.chunk)
 		for seq := at; seq >= low; seq-- {
 			chunk = append(chunk, pos(r.Room.Num, seq))
 		}
@@ -239,7 +243,7 @@ func (f *searching) room(ctx context.Context, r livelyRoom) (err error) {
 	}
 	var chunk []int64
 	each := func(p int64) error {
-		if chunk = append(chunk, p); len(chunk) < examineChunk {
+		if chunk = append(chunk, p); len(chunk) < e.chunk {
 			return nil
 		}
 		if err := e.examine(ctx, chunk); err != nil {
@@ -298,12 +302,15 @@ func (f *searching) candidates(ctx context.Context, from, to int64, each func(in
 // examination is a search in one room.
 type examination struct {
 	*searching
-	room *chat.Room
-	left int // hits that are still wanted
+	room  *chat.Room
+	left  int       // hits that are still wanted
+	floor chat.Mark // other rooms have a whole page that is newer
+	below bool      // what follows is older than floor
+	chunk int       // texts to be read at once: more and more, since most rooms of many have little for a page
 }
 
 // done tells whether there are hits enough, or messages enough were examined.
-func (e *examination) done() bool { return e.left <= 0 || e.budget <= 0 }
+func (e *examination) done() bool { return e.left <= 0 || e.budget <= 0 || e.below }
 
 // examine reads messages at descending positions and keeps those that are hits.
 func (e *examination) examine(ctx context.Context, at []int64) error {
@@ -322,9 +329,14 @@ func (e *examination) examine(ctx context.Context, at []int64) error {
 			e.left--
 		}
 	}
-	if e.done() {
-		e.stop(chat.MarkOf(messages[len(messages)-1]))
+	lowest := chat.MarkOf(messages[len(messages)-1])
+	if e.below = lowest.Compare(e.floor) < 0; e.below {
+		return nil // the page is full without the rest
 	}
+	if e.done() {
+		e.stop(lowest)
+	}
+	e.chunk = min(2*e.chunk, examineChunk)
 	return nil
 }
 

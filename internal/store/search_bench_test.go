@@ -53,7 +53,7 @@ func (v *vocabulary) message(n int) string {
 	return b.String()
 }
 
-// fill appends n messages to a new room of a closed store, past the writer.
+// fill appends n messages to the rooms of a closed store in turn, past the writer.
 func fill(tb testing.TB, dir string, n int) {
 	tb.Helper()
 	c, err := connect(tb.Context(), dsn(filepath.Join(dir, databaseName), []string{"synchronous(OFF)", "temp_store(MEMORY)"}))
@@ -66,14 +66,18 @@ func fill(tb testing.TB, dir string, n int) {
 			tb.Fatal(err)
 		}
 	}
-	var room int64
-	if _, err := c.one(func(r row) { room = r.int(0) }, `SELECT num FROM rooms WHERE id = 'big'`); err != nil || room == 0 {
+	var rooms []int64
+	err = c.query(func(r row) error {
+		rooms = append(rooms, r.int(0))
+		return nil
+	}, `SELECT num FROM rooms WHERE id LIKE 'big%' ORDER BY num`)
+	if err != nil || len(rooms) == 0 {
 		tb.Fatal("no room", err)
 	}
 	v := newVocabulary()
 	exec("BEGIN")
-	for i := 1; i <= n; i++ {
-		id := benchID(i)
+	for i := range n {
+		id := benchID(i + 1)
 		text := v.message(i)
 		switch i {
 		case n / 2:
@@ -81,10 +85,13 @@ func fill(tb testing.TB, dir string, n int) {
 		case n / 3:
 			text += "袋鼠兔"
 		}
+		room, seq, at := rooms[i%len(rooms)], int64(i/len(rooms)+1), int64(1_700_000_000_000+i*1000)
 		exec(`INSERT INTO log (pos, count, kind, at, actor, message_id, content, flags) VALUES (?, ?, 'text', ?, ?, ?, ?, 0)`,
-			pos(room, uint64(i)), int64(i), int64(1_700_000_000_000+i*1000), fmt.Sprintf("user%d", i%50), id[:], text)
+			pos(room, uint64(seq)), seq, at, fmt.Sprintf("user%d", i%50), id[:], text)
+		if i >= n-len(rooms) {
+			exec(`UPDATE rooms SET last_seq = ?, count = ?, last_at = ? WHERE num = ?`, seq, seq, at, room)
+		}
 	}
-	exec(`UPDATE rooms SET last_seq = ?, count = ?, last_at = ? WHERE num = ?`, int64(n), int64(n), int64(1_700_000_000_000+n*1000), room)
 	exec("COMMIT")
 }
 
@@ -96,9 +103,10 @@ func fileSize(tb testing.TB, name string) int64 {
 	return info.Size()
 }
 
-// BenchmarkSearch searches in a room of PARLEY_SEARCH_MESSAGES messages of 100 bytes (20 000 if not set), and tells what the
-// index takes of time and space.
-func BenchmarkSearch(b *testing.B) {
+// openFilled opens a store with PARLEY_SEARCH_MESSAGES messages of 100 bytes (20 000 if not set) in so many rooms, and tells
+// what their index takes of time and space.
+func openFilled(b *testing.B, rooms int) (*SQLite, []chat.SearchScope) {
+	b.Helper()
 	n := 20_000
 	if s := os.Getenv("PARLEY_SEARCH_MESSAGES"); s != "" {
 		n, _ = strconv.Atoi(s)
@@ -110,13 +118,19 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	done := make(chan error, 1)
 	s.writer.submit(&operation{apply: func(t *tx) error {
-		_, err := t.createRoom(&chat.Room{ID: "big", Kind: chat.PublicRoom})
-		return err
+		for i := range rooms {
+			if _, err := t.createRoom(&chat.Room{ID: chat.RoomID(fmt.Sprintf("big%d", i)), Kind: chat.PublicRoom}); err != nil {
+				return err
+			}
+		}
+		return nil
 	}, done: func(err error) { done <- err }})
 	if err := <-done; err != nil {
 		b.Fatal(err)
 	}
-	s.Close()
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
 	fill(b, dir, n)
 	began := time.Now()
 	s = openBench(b, Options{Dir: dir, Search: true})
@@ -124,14 +138,27 @@ func BenchmarkSearch(b *testing.B) {
 	took := time.Since(began)
 	b.Logf("indexed %d messages in %v: %v each; log %d bytes each, index %d", n, took.Round(time.Millisecond), took/time.Duration(n),
 		fileSize(b, filepath.Join(dir, databaseName))/int64(n), fileSize(b, filepath.Join(dir, indexName))/int64(n))
-
-	r, err := s.ReadRoom(b.Context(), "big")
-	if err != nil {
-		b.Fatal(err)
+	scopes := make([]chat.SearchScope, rooms)
+	for i := range scopes {
+		r, err := s.ReadRoom(b.Context(), chat.RoomID(fmt.Sprintf("big%d", i)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		scopes[i] = chat.SearchScope{Room: r, From: 1, To: r.LastSeq}
 	}
+	return s, scopes
+}
+
+// BenchmarkSearch searches in one big room.
+func BenchmarkSearch(b *testing.B) { benchmarkSearch(b, 1) }
+
+// BenchmarkSearchEverywhere searches in 300 rooms, as somebody does who is in all of them.
+func BenchmarkSearchEverywhere(b *testing.B) { benchmarkSearch(b, 300) }
+
+func benchmarkSearch(b *testing.B, rooms int) {
+	s, scope := openFilled(b, rooms)
 	v := newVocabulary()
 	common, middle, seldom := v.words[0], v.words[200], v.words[5000]
-	scope := []chat.SearchScope{{Room: r, From: 1, To: r.LastSeq}}
 	for _, q := range []struct {
 		name string
 		chat.SearchQuery
