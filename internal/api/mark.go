@@ -28,7 +28,7 @@ func (a *API) markRead(_ context.Context, req *Request, in *wire.MarkRead) topic
 			return
 		}
 		body := wire.AppendRead(nil, v.RoomID, who, v.Seq, chat.TimeOf(a.cfg.Now()))
-		if in.Unread || v.Members > chat.SmallRoom { // what is set back is nobody else's business
+		if !v.Told { // big rooms, and what is set back, concern the own devices only
 			a.cfg.Audience.PassAbout(who, v.RoomID, body)
 			return
 		}

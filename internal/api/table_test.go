@@ -56,7 +56,17 @@ const served = `
 	chat/admin/users/{user_id}/ban 2
 	chat/admin/users/{user_id}/unban 2
 	chat/admin/users/{user_id}/mute 2
-	chat/admin/users/{user_id}/unmute 2`
+	chat/admin/users/{user_id}/unmute 2
+	chat/read/{room_id} 0
+	chat/rooms/{room_id}/prefs 1
+	chat/rooms/{room_id}/bans 1 R
+	chat/admin/audit/list 1 R
+	chat/admin/messages/cleanup 1
+	chat/presence/online 0
+	chat/presence/away 0
+	chat/presence/offline 0
+	chat/typing/{room_id}/start 0
+	chat/typing/{room_id}/stop 0`
 
 func TestRouteTable(t *testing.T) {
 	h := open(t, content.Policy{}, api.Rates{})

@@ -22,7 +22,7 @@ type ReadMark struct {
 
 	// For whoever tells others; not of a repeat.
 	RoomNum int64 `json:"-"`
-	Members int   `json:"-"`
+	Told    bool  `json:"-"` // the other members are told: the room is small, and the mark was not set back
 	Changed bool  `json:"-"`
 }
 
@@ -54,7 +54,8 @@ func (s *Service) MarkRead(call Call, room RoomID, seq *uint64, back bool) *Pend
 		} else {
 			read = max(read, m.ReadSeq)
 		}
-		out := ReadMark{RoomID: r.ID, Seq: read, RoomNum: r.Num, Members: r.MemberCount, Changed: read != m.ReadSeq || sent != m.LastSent}
+		out := ReadMark{RoomID: r.ID, Seq: read, RoomNum: r.Num, Changed: read != m.ReadSeq || sent != m.LastSent}
+		out.Told = !back && r.MemberCount <= SmallRoom && r.Kind != AnnouncementsRoom
 		if !out.Changed {
 			return out, nil
 		}
