@@ -22,6 +22,8 @@ func (a *API) peopleRoutes(chat *topic.Group[Caller]) {
 	topic.Handle[wire.Empty, wire.OwnProfile](users, "me", a.ownProfile, topic.QoS(1), topic.ReadOnly(), topic.Doc("One's own account"))
 	topic.Handle[wire.FindUsers, wire.Users](users, "search", a.findUsers, topic.QoS(1), topic.ReadOnly(), topic.Doc("The directory of accounts"))
 	topic.Handle[wire.Empty, wire.Profile](users, "{user_id}", a.profile, topic.QoS(1), topic.ReadOnly(), topic.Doc("Somebody's account, as all may see it"))
+	topic.Handle[wire.ExportAccount, wire.Export](users, "me/export", a.exportAccount, topic.QoS(1), topic.ReadOnly(),
+		topic.Doc("What the server holds of oneself: profile, rooms, own messages"))
 	topic.Handle[wire.UpdateProfile, wire.Profile](users, "me/update", a.updateProfile, topic.QoS(1), topic.Doc("Change what others see of oneself"))
 	topic.Handle[wire.ChangePassword, wire.UserDone](users, "me/password", a.changePassword, topic.QoS(1), topic.Doc("Choose a new password"))
 	topic.Handle[wire.ProvePassword, wire.UserDone](users, "me/delete", a.deleteAccount, topic.QoS(1), topic.Doc("Erase one's own account"))
@@ -57,6 +59,17 @@ func (a *API) findUsers(ctx context.Context, req *Request, in *wire.FindUsers) t
 	return a.read(ctx, req.Caller.Busy, func(ctx context.Context) (wire.Replier, error) {
 		users, more, err := a.chat.FindUsers(ctx, in.Query, in.After, in.Limit)
 		return wire.UsersOf(users, more), err
+	})
+}
+
+func (a *API) exportAccount(ctx context.Context, req *Request, in *wire.ExportAccount) topic.Result {
+	who := req.Caller.Principal
+	return a.read(ctx, req.Caller.Busy, func(ctx context.Context) (wire.Replier, error) {
+		e, err := a.chat.Export(ctx, who, in.RoomID, in.AfterSeq)
+		if err != nil {
+			return nil, err
+		}
+		return wire.ExportOf(e, a.cfg.Epoch), nil
 	})
 }
 

@@ -38,6 +38,12 @@ func TestPeople(t *testing.T) {
 	if b := h.says("ann", "users/me", "", "success")["blocked"].([]any); len(b) != 1 || b[0] != "bob" {
 		t.Errorf("blocked are %v", b)
 	}
+	h.says("ann", "message/r", "mine", "message_sent")
+	h.says("bob", "message/r", "not hers", "message_sent")
+	x := h.says("ann", "users/me/export", "", "success")
+	if m := x["messages"].([]any); len(m) != 1 || m[0].(map[string]any)["content"] != "mine" || x["has_more"] != false || len(x["rooms"].([]any)) != 3 || x["next"] != nil {
+		t.Errorf("the export is %v", x)
+	}
 	h.says("ann", "users/bob/unblock", "", "unblocked")
 	h.says("bob", "private/ann", "hello", "private_message_sent")
 	h.says("root", "admin/users/cat/mute", `{"duration":60}`, "moderated")

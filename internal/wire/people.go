@@ -109,3 +109,59 @@ type UserDone struct {
 	Reply
 	UserID chat.UserID `json:"user_id"`
 }
+
+// ExportAccount is the payload of users/me/export: where to go on.
+type ExportAccount struct {
+	Envelope
+	noTexts
+	RoomID   chat.RoomID `json:"room_id,omitempty"`
+	AfterSeq uint64      `json:"after_seq,omitempty"`
+}
+
+// Export answers users/me/export.
+type Export struct {
+	Reply
+	User     UserData      `json:"user"`
+	Blocked  []chat.UserID `json:"blocked,omitempty"` // on the first page, as are Rooms
+	Rooms    []RoomHead    `json:"rooms,omitempty"`
+	Messages []Event       `json:"messages"`
+	Next     *ExportPlace  `json:"next,omitempty"` // what to ask the next page with
+	HasMore  bool          `json:"has_more"`
+}
+
+// ExportPlace is where a page begins.
+type ExportPlace struct {
+	RoomID   chat.RoomID `json:"room_id"`
+	AfterSeq uint64      `json:"after_seq"`
+}
+
+// ExportOf shows a page of an export.
+func ExportOf(e *chat.Export, epoch int64) *Export {
+	out := &Export{Reply: Reply{Status: "success"}, User: UserDataOf(e.User), Blocked: e.Blocked, Rooms: RoomHeadsOf(e.Rooms),
+		Messages: EventsOf(e.Messages, epoch, e.User.ID), HasMore: e.HasMore}
+	if e.HasMore {
+		out.Next = &ExportPlace{e.NextRoom, e.NextSeq}
+	}
+	return out
+}
+
+// Shrink implements Pager.
+func (r *Export) Shrink() (ok bool) {
+	if r.Messages, ok = half(r.Messages); !ok {
+		return false
+	}
+	last := r.Messages[len(r.Messages)-1].event
+	r.HasMore, r.Next = true, &ExportPlace{last.RoomID, last.Seq}
+	return true
+}
+
+// About implements About.
+func (r *Export) About() []chat.RoomID {
+	var rooms []chat.RoomID
+	for _, e := range r.Messages {
+		if id := e.event.RoomID; len(rooms) == 0 || rooms[len(rooms)-1] != id {
+			rooms = append(rooms, id)
+		}
+	}
+	return rooms
+}
