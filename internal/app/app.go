@@ -238,11 +238,17 @@ func (a *App) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
 	var errs []error
-	if a.socket != nil {
-		errs = append(errs, a.socket.Close(ctx))
-	}
-	// HTTP and MQTT side by side, each with its own patience: nobody's slow request cuts somebody else off.
+	// The admin socket, HTTP and MQTT side by side, each with its own patience: nobody's slow request cuts somebody else off.
 	var doors sync.WaitGroup
+	if a.socket != nil {
+		doors.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), httpPatience)
+			defer cancel()
+			if err := a.socket.Close(ctx); err != nil {
+				a.log.Warn("stopping: the admin socket", "error", err)
+			}
+		})
+	}
 	for _, s := range a.servers {
 		_ = s.listener.Close()
 		if s.stop != nil {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	httpdoor "parley/internal/edge/http"
+	"parley/internal/mqtt"
 )
 
 // The names of the doors.
@@ -76,8 +77,8 @@ func (a *App) serveAll(listeners map[string]net.Listener, web httpdoor.Config, c
 		if cfg == nil {
 			add(doorHTTP, "http", srv.Serve, stopper(srv))
 		} else {
-			srv.TLSConfig = cfg.Clone()
-			add(doorHTTP, "https", func(l net.Listener) error { return srv.ServeTLS(l, "", "") }, stopper(srv))
+			// Not ServeTLS: a WebSocket needs connections that can be written without blocking.
+			add(doorHTTP, "https", func(l net.Listener) error { return srv.Serve(mqtt.NewTLSListener(l, cfg)) }, stopper(srv))
 		}
 	}
 	if listeners[doorOps] != nil {

@@ -285,10 +285,11 @@ func (d *device) Offer(c *feed.Copy) feed.Verdict {
 	return feed.Queued
 }
 
-func (d *device) Pass(room chat.RoomID, body []byte) {
+func (d *device) Pass(room chat.RoomID, body []byte) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.passed = append(d.passed, string(room)+" "+string(body))
+	return true
 }
 
 func (d *device) Revoke(room chat.RoomID, before uint64) {

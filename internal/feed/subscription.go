@@ -5,6 +5,7 @@ package feed
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/chat"
@@ -25,8 +26,9 @@ const (
 // Subscriber is a device: a door's side of a Subscription. Its methods are called under the feed's lock and never block.
 type Subscriber interface {
 	Offer(c *Copy) Verdict
-	// Pass queues a passing event, or drops it where there is no space. room is what it is about, "" for none.
-	Pass(room chat.RoomID, body []byte)
+	// Pass queues a passing event, or drops it where there is no space, and then returns false. room is what it is about, ""
+	// for none. Who does not listen to it is passed it by being passed nothing.
+	Pass(room chat.RoomID, body []byte) bool
 	// Revoke drops what is queued of a room before a seq and has not been sent.
 	Revoke(room chat.RoomID, before uint64)
 }
@@ -45,7 +47,7 @@ type Subscription struct {
 	lost     map[*room]uint64 // without reliable: the first seq that did not fit
 	waiting  bool             // in Feed.behind, or being read
 
-	places *Places // nil: not kept
+	places atomic.Pointer[Places] // nil: not kept; changed under Feed.mu
 }
 
 // Options say where a subscription begins.
@@ -61,7 +63,8 @@ type Options struct {
 // Subscribe begins to feed a device. It reads the user's rooms from the store. When it returns, every event that is
 // committed from now on will be offered, after what Options.Places says was missed.
 func (f *Feed) Subscribe(ctx context.Context, id chat.UserID, to Subscriber, opt Options) (*Subscription, error) {
-	s := &Subscription{feed: f, to: to, starting: true, reliable: opt.Reliable, places: opt.Places}
+	s := &Subscription{feed: f, to: to, starting: true, reliable: opt.Reliable}
+	s.places.Store(opt.Places)
 	// From here on the user's joinings and leavings are followed; those before are in what RoomsOf will read.
 	f.mu.Lock()
 	u := f.users[id]
@@ -147,8 +150,8 @@ func (s *Subscription) Close() {
 		}
 	}
 	f.mu.Unlock()
-	if s.places != nil {
-		f.saver.flush(s.places)
+	if p := s.places.Load(); p != nil {
+		f.saver.flush(p)
 	}
 }
 
@@ -189,8 +192,8 @@ func (s *Subscription) offer(r *room, c *Copy) {
 
 // advance moves the place on by an event that no acknowledgement will come for.
 func (s *Subscription) advance(r *room, seq uint64) {
-	if s.places != nil {
-		s.feed.saver.advance(s.places, r.num, seq)
+	if p := s.places.Load(); p != nil {
+		s.feed.saver.advance(p, r.num, seq)
 	}
 }
 
@@ -198,7 +201,8 @@ func (s *Subscription) advance(r *room, seq uint64) {
 func (s *Subscription) Renew(reliable bool, places *Places) {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
-	s.reliable, s.places = reliable, places
+	s.reliable = reliable
+	s.places.Store(places)
 }
 
 func (s *Subscription) fallBehind(r *room, next uint64) {
@@ -227,8 +231,8 @@ func (s *Subscription) Drained() {
 
 // Acked says that the device has acknowledged an event, and with it all earlier ones that it was sent.
 func (s *Subscription) Acked(e *chat.Event) {
-	if s.places != nil {
-		s.feed.saver.advance(s.places, e.RoomNum, e.Seq)
+	if p := s.places.Load(); p != nil {
+		s.feed.saver.advance(p, e.RoomNum, e.Seq)
 	}
 }
 
@@ -296,7 +300,10 @@ func (f *Feed) readOn(s *Subscription) bool {
 		first = max(first, head+1)
 	}
 	if next < first { // past the retention: never a silent hole
-		s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, next, min(first-1, head), f.cfg.Epoch))
+		if !s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, next, min(first-1, head), f.cfg.Epoch)) {
+			time.AfterFunc(readRetry, s.Drained)
+			return false
+		}
 		next = first
 	}
 	f.cfg.Cork()
@@ -339,7 +346,10 @@ func (f *Feed) page(r *room, from, to uint64) (*chat.Room, []*chat.Event, error)
 // tellLost tells a device that is not fed from the log what it was not sent. The caller holds mu.
 func (f *Feed) tellLost(s *Subscription) {
 	for r, first := range s.lost {
-		s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, first, r.head, f.cfg.Epoch))
+		if !s.to.Pass(r.id, wire.AppendSyncRequired(nil, r.id, first, r.head, f.cfg.Epoch)) {
+			time.AfterFunc(readRetry, s.Drained)
+			return
+		}
 		delete(s.lost, r)
 	}
 }

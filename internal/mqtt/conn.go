@@ -53,6 +53,7 @@ type conn struct {
 	ready   func(fd uintptr) bool
 	readErr error
 	ahead   int  // while paused: bytes behind in.r that have been looked through
+	eof     bool // the client has said all, and some of it is held
 	held    bool // complete packets wait for the end of a pause
 	aliases []string
 
@@ -82,6 +83,7 @@ type conn struct {
 	slots    int
 	slotLen  int // bytes of their payloads
 	quota    int // QoS 1 and 2 packets the client counts as unacknowledged
+	deciding int // SUBSCRIBE packets that the application has not answered
 	subs     int // SUBSCRIBE and UNSUBSCRIBE under way
 }
 
@@ -223,6 +225,9 @@ func (c *conn) loop() error {
 			}
 			if err := c.fill(); errors.Is(err, errWoken) {
 				continue
+			} else if errors.Is(err, io.EOF) && c.held && !c.eof {
+				c.eof = true // what was sent before the end still counts, DISCONNECT above all
+				continue
 			} else if err != nil {
 				return err
 			}
@@ -249,13 +254,16 @@ func (c *conn) beforeRead(fresh bool) (proceed bool, err error) {
 			return false, errClosing
 		}
 		if !c.draining {
+			if c.backlog() >= softBacklog {
+				c.paused = true
+			}
 			if !c.paused && (c.held || fresh) {
 				c.held, c.ahead = false, 0
 				c.inRun = true
 				s.mu.Unlock()
 				return true, nil
 			}
-			if !c.paused || !c.readAheadFull() && c.backlog() < hardBacklog {
+			if !c.paused || !c.eof && !c.readAheadFull() && c.backlog() < hardBacklog {
 				c.inRun = false
 				s.mu.Unlock()
 				return false, nil

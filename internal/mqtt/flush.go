@@ -274,10 +274,8 @@ func (c *conn) build(sc *scratch) {
 		start := len(sc.b)
 		skip := d.flags&(deliveryAcked|deliveryDropped) != 0
 		d.flags |= deliveryWriting // skipped ones too: commit counts them
-		if !skip {
-			if !c.encode(sc, d, true) {
-				d.flags |= deliveryAcked
-			}
+		if skip || !c.encode(sc, d, true) {
+			d.flags |= deliveryAcked // nothing goes out on this connection, no PUBACK will come
 		}
 		sc.units = append(sc.units, unit{start: start, end: len(sc.b), kind: unitResend, inflight: true})
 	}

@@ -41,7 +41,7 @@ func (c *conn) handleLarge(h packet.Header, body []byte) (wait bool, err error) 
 		if wait, err := c.subscribing(); wait || err != nil {
 			return wait, err
 		}
-		return false, c.handleUnsubscribe(body)
+		return c.handleUnsubscribeInTurn(body)
 	case packet.DISCONNECT:
 		return false, c.handleDisconnect(body)
 	case packet.AUTH:
@@ -112,6 +112,7 @@ func (c *conn) handleSubscribe(body []byte) error {
 	s := c.s
 	s.mu.Lock()
 	c.subs++
+	c.deciding++
 	s.mu.Unlock()
 	answered := false // guarded by s.mu
 	c.srv.app.Subscribe(s, &sub, func(codes []packet.ReasonCode) {
@@ -127,6 +128,7 @@ func (c *conn) handleSubscribe(body []byte) error {
 			return
 		}
 		answered = true
+		c.deciding--
 		if s.conn != c {
 			s.mu.Unlock()
 			return
@@ -152,6 +154,18 @@ func (c *conn) handleSubscribe(body []byte) error {
 		c.saveThen(save, ack)
 	})
 	return nil
+}
+
+func (c *conn) handleUnsubscribeInTurn(body []byte) (wait bool, err error) {
+	c.s.mu.Lock()
+	if c.deciding > 0 {
+		c.paused, wait = true, true
+	}
+	c.s.mu.Unlock()
+	if wait {
+		return true, nil
+	}
+	return false, c.handleUnsubscribe(body)
 }
 
 func (c *conn) handleUnsubscribe(body []byte) error {

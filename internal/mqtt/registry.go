@@ -322,13 +322,17 @@ func (srv *Server) endIfAway(ctx context.Context, st *StoredSession, expired boo
 		return false
 	}
 	now, err := srv.cfg.Store.LoadSession(ctx, st.Owner, st.ClientID) // it may have come and gone since it was listed
-	if err != nil || now != nil && (now.Disconnected.IsZero() || expired && !now.expired(srv.cfg.Now())) {
+	if err != nil || now != nil && expired && !now.expired(srv.cfg.Now()) {
 		return false
 	}
 	if now == nil && !expired {
 		return true
 	}
-	srv.delete(st.ID, st.Owner, st.ClientID)
+	id := st.ID
+	if now != nil {
+		id = now.ID
+	}
+	srv.delete(id, st.Owner, st.ClientID)
 	return true
 }
 

@@ -39,11 +39,13 @@ func vacuumInto(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer c.Close()
-	partial := to + ".partial"
-	if err := removeDatabase(partial); err != nil {
+	// A name of its own: of two backups to one path the second fails when it is moved in.
+	f, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".*.partial") // mode 0600
+	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(partial, nil, 0o600); err != nil {
+	partial := f.Name()
+	if err := f.Close(); err != nil {
 		return err
 	}
 	if _, err := c.execContext(ctx, "VACUUM INTO ?", partial); err != nil {
@@ -169,6 +171,9 @@ func renew(ctx context.Context, path, backup string, done *Restored) error {
 		return err
 	}
 	done.Epoch = max(done.Epoch, backedUp+1)
+	if _, err = c.exec(`DELETE FROM packets`); err != nil { // clients have used those ids again since
+		return err
+	}
 	_, err = c.exec(`UPDATE meta SET value = ? WHERE key = 'epoch'`, done.Epoch)
 	return err
 }

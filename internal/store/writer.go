@@ -42,6 +42,8 @@ type writer struct {
 	complained string // the failure that was logged last; "" after a commit
 }
 
+var errBegin = errors.New("store: no transaction can begin")
+
 // errClosed is why Ping fails after Close.
 var errClosed = errors.New("store: closed")
 
@@ -146,6 +148,11 @@ func (w *writer) commit(batch []chat.Outcome) {
 		if w.observe != nil {
 			w.observe(len(batch), len(events), time.Since(began))
 		}
+	case errors.Is(err, errBegin):
+		w.failures.Add(uint64(len(batch)))
+		for i := range batch {
+			batch[i].Err = chat.ErrUnavailable
+		}
 	case len(batch) > 1:
 		for i := range batch {
 			w.commit(batch[i : i+1 : i+1])
@@ -177,6 +184,9 @@ func outcome(err error) error {
 // try applies and commits a batch. With an error nothing of it was done, and all cached state is dropped.
 func (w *writer) try(batch []chat.Outcome) error {
 	err := w.tx.begin()
+	if err != nil {
+		err = errors.Join(errBegin, err) // no change is at fault: none is tried alone
+	}
 	for i := 0; err == nil && i < len(batch); i++ {
 		batch[i].Err, err = w.apply(batch[i].Change)
 	}

@@ -379,3 +379,29 @@ func TestBackAfterACleanup(t *testing.T) {
 		t.Errorf("then comes %s", e.Packet)
 	}
 }
+
+// Guarantee 5 beside guarantee 4: what was revoked from a session that is away is not sent again, and stands in the way of
+// nothing else.
+func TestRevokedWhileAway(t *testing.T) {
+	t.Parallel()
+	s, alice, bob := start(t)
+	alice.Create("q", "public", bob)
+	options := []mqtttest.Option{mqtttest.ID("phone"), mqtttest.Keep(3600), mqtttest.With(func(p *properties) { p.ReceiveMaximum = 1 })}
+	d := s.Device(t, "bob", options...)
+	d.AcknowledgeByHand()
+	alice.Say("r", "not acknowledged")
+	d.Next(systemtest.Says("not acknowledged"))
+	d.Lose()
+	bob.Do("rooms/leave/r", "")
+	d = s.Device(t, "bob", options...)
+	for i := range 3 {
+		alice.Say("q", fmt.Sprint("after ", i))
+	}
+	events := d.UpTo(systemtest.Says("after 2"))
+	if got := systemtest.Of("r", events); len(got) != 0 {
+		t.Errorf("sent %d events of a room that bob has left", len(got))
+	}
+	if got := systemtest.Of("q", events); len(got) < 3 {
+		t.Errorf("%d events of another room, want 3", len(got))
+	}
+}

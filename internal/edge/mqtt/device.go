@@ -105,10 +105,10 @@ func messageOf(c *feed.Copy, viewer chat.UserID) *server.Message {
 type about []chat.RoomID
 
 // Pass implements feed.Subscriber.
-func (d *device) Pass(room chat.RoomID, body []byte) {
+func (d *device) Pass(room chat.RoomID, body []byte) bool {
 	l := d.listening.Load()
 	if l == nil {
-		return
+		return true
 	}
 	m := &server.Message{Payload: body, Properties: textProperties}
 	t := l.messages
@@ -118,9 +118,7 @@ func (d *device) Pass(room chat.RoomID, body []byte) {
 			t = l.event(room) // a device that listens to single rooms
 		}
 	}
-	if t != nil {
-		d.session.Reply(t.topic, 0, m)
-	}
+	return t == nil || d.session.Reply(t.topic, 0, m)
 }
 
 // Revoke implements feed.Subscriber.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -182,6 +183,12 @@ func (d *Door) observe(r *request, user chat.UserID, err error) {
 
 // finish answers: with a reply where one is due, and with the acknowledgement.
 func (d *device) finish(r *request, reply any, err error) {
+	defer func() {
+		if p := recover(); p != nil { // the acknowledgements behind this one must not wait for ever
+			d.door.cfg.Logger.Error("mqtt: an answer panicked", "topic", r.Topic, "panic", p, "stack", string(debug.Stack()))
+			r.ack.Done(packet.UnspecifiedError, "something went wrong on the server", nil)
+		}
+	}()
 	if errors.Is(err, topic.ErrNoRoute) {
 		err = chat.Refuse(chat.Forbidden, "clients publish to the routes of the chat only, such as chat/message/{room_id}")
 	}

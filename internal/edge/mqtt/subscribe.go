@@ -4,6 +4,7 @@ package mqtt
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"parley/internal/chat"
@@ -90,9 +91,14 @@ func (d *device) work() {
 	}
 }
 
+var errClosed = errors.New("mqtt: the connection is over")
+
 // change replaces what the device listens to, and begins, ends or renews its subscription where that is another one now. It
 // blocks.
 func (d *device) change(after *listening) error {
+	if d.closed.Load() {
+		return errClosed // the session's places are its next connection's now
+	}
 	did, wasReliable := d.listening.Load().listens()
 	does, reliable := after.listens()
 	if did == does && wasReliable == reliable {
