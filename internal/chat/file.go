@@ -266,7 +266,7 @@ func (s *Service) CondemnFile(id ID, early bool) *Pending[Condemned] {
 			return Condemned{}, err
 		}
 		condemned := *f
-		condemned.State, condemned.At = FileCondemned, tx.Now()
+		condemned.State = FileCondemned // its time stays over
 		return Condemned{Loose: true}, tx.UpdateFile(&condemned)
 	})
 }
