@@ -148,7 +148,9 @@ func TestPublisherThatNeverReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		first := func(p *mqtttest.Packet) bool { return p.Type != packet.PUBLISH || p.Publish.Topic != m.Topic("messages") }
+		first := func(p *mqtttest.Packet) bool {
+			return p.Type != packet.PUBLISH || p.Publish.Topic != m.Topic("messages")
+		}
 		reply, ack := m.Take("an error", first), m.Take("its PUBACK", first)
 		if reply.Publish.Topic != m.Topic("replies") || ack.Type != packet.PUBACK || ack.Ack.PacketID != id {
 			t.Fatalf("%s and %s, want the error and the PUBACK of %d", reply, ack, id)
