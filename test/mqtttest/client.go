@@ -338,17 +338,19 @@ func (c *Client) decode(h packet.Header, body []byte, p *Packet) (err error) {
 
 func (c *Client) arrived(p *Packet) {
 	c.mu.Lock()
+	acknowledge := p.Type == packet.PUBLISH && p.Publish.QoS == 1 && !c.manual
+	version := c.version
+	c.mu.Unlock()
+	if acknowledge { // before anybody sees it, so that a DISCONNECT after it comes after the PUBACK
+		_ = c.Write(packet.AppendAck(nil, version, packet.PUBACK, &packet.Ack{PacketID: p.Publish.PacketID}))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	p.Index = c.count
 	c.count++
 	c.inbox = append(c.inbox, p)
-	acknowledge := p.Type == packet.PUBLISH && p.Publish.QoS == 1 && !c.manual
 	close(c.changed)
 	c.changed = make(chan struct{})
-	version := c.version
-	c.mu.Unlock()
-	if acknowledge {
-		_ = c.Write(packet.AppendAck(nil, version, packet.PUBACK, &packet.Ack{PacketID: p.Publish.PacketID}))
-	}
 }
 
 func (c *Client) end(err error) {
