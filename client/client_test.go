@@ -100,7 +100,7 @@ func texts(t *testing.T, c *client.Client, n int) []string {
 	t.Helper()
 	var out []string
 	last := uint64(0)
-	limit := time.After(30 * time.Second)
+	limit := time.After(90 * time.Second)
 	for len(out) < n {
 		select {
 		case e, ok := <-c.Events():

@@ -6,7 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 )
+
+// checkEvery is how often the heads are asked for when nothing else makes it necessary. A hole shows itself with the next
+// event; what is missing at the very end, with the notice of it lost as well, shows itself only so.
+const checkEvery = 20 * time.Second
 
 // follower puts events in order. One goroutine uses it.
 type follower struct {
@@ -22,8 +27,10 @@ func (c *Client) follow() {
 	defer close(c.stopped)
 	defer close(c.events)
 	f := &follower{c: c, last: map[string]uint64{}, seen: map[string]uint64{}}
+	check := time.NewTicker(checkEvery)
+	defer check.Stop()
 	for {
-		var ok bool
+		ok := true
 		select {
 		case <-c.ctx.Done():
 			return
@@ -31,6 +38,10 @@ func (c *Client) follow() {
 			if ok = f.catchUp(); ok {
 				c.started.Do(func() { close(c.ready) })
 				c.state(Online, nil)
+			}
+		case <-check.C:
+			if f.live {
+				ok = f.catchUp()
 			}
 		case raw := <-c.inbox:
 			ok = f.take(raw)
