@@ -15,6 +15,8 @@ const (
 	trimEvery  = 5 * time.Second
 	trimStorm  = 1000 // connections opened or closed
 	trimCycles = 2    // stacks shrink by half in each
+	trimAgain  = 4    // ticks after which it is done again, since what a storm sets off (who is online) lasts longer
+	trimRounds = 4    // times that it is done again
 )
 
 // trim gives memory back to the system after storms, until ctx ends. changed counts connections that came or went.
@@ -22,6 +24,7 @@ func trim(ctx context.Context, changed func() uint64) {
 	tick := time.NewTicker(trimEvery)
 	defer tick.Stop()
 	trimmed, last := changed(), changed()
+	rounds, ticks := 0, 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -33,7 +36,10 @@ func trim(ctx context.Context, changed func() uint64) {
 			for range trimCycles {
 				debug.FreeOSMemory()
 			}
-			trimmed = now
+			trimmed, rounds, ticks = now, trimRounds, 0
+		} else if ticks++; rounds > 0 && ticks%trimAgain == 0 {
+			debug.FreeOSMemory()
+			rounds--
 		}
 		last = now
 	}
