@@ -36,7 +36,7 @@ func NewInvitations(secret Secret, now func() time.Time) *Invitations {
 	}
 	return &Invitations{
 		key: secret.Key("invitation"), now: now,
-		parser: jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding()),
+		parser: newParser(),
 	}
 }
 

@@ -52,12 +52,16 @@ func NewTokens(secret Secret, now func() time.Time) *Tokens {
 		now = time.Now
 	}
 	return &Tokens{
-		key: secret.Key("access token"),
-		now: now,
-		// The algorithm is ours to say, not the token's. The times are checked below: what is right depends on the
-		// injected clock.
-		parser: jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding()),
+		key:    secret.Key("access token"),
+		now:    now,
+		parser: newParser(),
 	}
+}
+
+// newParser reads what is signed here. The algorithm is ours to say, not the token's. The times are checked by the caller:
+// what is right depends on the injected clock.
+func newParser() *jwt.Parser {
+	return jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
 }
 
 // payload is the claims as they are written. Times are whole seconds.
