@@ -12,8 +12,9 @@ GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 TOOLS    := $(or $(PARLEY_TOOLS),$(CURDIR)/.cache/bin)
-# How long each fuzzer runs, and how many at a time.
+# How long each fuzzer of MQTT and topics runs, how long each of the others, and how many at a time.
 FUZZTIME ?= 5s
+FUZZREST ?= $(FUZZTIME)
 FUZZJOBS ?= 2
 
 # Tools, each under a name that carries its version, so that raising one
@@ -77,9 +78,9 @@ bench: ## Go benchmarks, then parley bench against a fresh server
 	if [ -z "$$packages" ]; then echo "none yet"; else $(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms $$packages; fi
 	@if [ -f scripts/bench.sh ]; then $(say) "parley bench"; bash scripts/bench.sh; fi
 
-fuzz: ## every fuzzer for FUZZTIME (5s), FUZZJOBS (2) at a time
-	@$(say) "fuzzing, $(FUZZTIME) each"
-	@bash scripts/fuzz.sh $(FUZZTIME) $(FUZZJOBS)
+fuzz: ## every fuzzer for FUZZTIME (5s) or FUZZREST, FUZZJOBS (2) at a time
+	@$(say) "fuzzing"
+	@bash scripts/fuzz.sh $(FUZZTIME) $(FUZZJOBS) $(FUZZREST)
 
 ## The parts of check -------------------------------------------------------
 
