@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export * from './auth.ts'
+export * from './client.ts'
+export * from './error.ts'
+export * from './files.ts'
+export type { Outgoing, OutboxStorage } from './outbox.ts'
+export * from './timeline.ts'
+export * from './types.ts'
