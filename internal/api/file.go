@@ -212,8 +212,10 @@ func (f *Files) storeInline(ctx context.Context, call chat.Call, room chat.RoomI
 func (a *API) fileRoutes(chat *topic.Group[Caller]) {
 	files := chat.Group("file")
 	topic.Handle[wire.UploadFile, wire.Upload](files, "upload/{room_id}", a.uploadFile, topic.QoS(2),
-		topic.Doc("Get a URL to upload a file to, or upload a small one at once"))
-	topic.Handle[wire.ShareFile, wire.MessageSent](files, "share/{room_id}", a.shareFile, topic.QoS(1), topic.Doc("Send a message with an uploaded file"))
+		topic.Doc("Get a URL to upload a file to, or upload a small one at once"),
+		answers("upload_ready uploaded", "members who may write, whatever the slow mode", "forbidden not_member banned muted not_found"))
+	topic.Handle[wire.ShareFile, wire.MessageSent](files, "share/{room_id}", a.shareFile, topic.QoS(1), topic.Doc("Send a message with an uploaded file"),
+		answers("message_sent", "who uploaded the file, where they may write", "forbidden not_member banned muted not_found"))
 }
 
 func noFiles() *chat.Error { return chat.Refuse(chat.Forbidden, "this server keeps no files") }

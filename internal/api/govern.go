@@ -14,11 +14,14 @@ import (
 // governRoutes are what moderators and administrators look through and tidy up.
 func (a *API) governRoutes(chat *topic.Group[Caller]) {
 	topic.Handle[wire.ListBans, wire.Bans](chat, "rooms/{room_id}/bans", a.listBans, topic.QoS(1), topic.ReadOnly(),
-		topic.Doc("Who is banned from a room, for its moderators"))
+		topic.Doc("Who is banned from a room, for its moderators"),
+		answers("success", "the room's moderators, administrators", "forbidden not_member banned not_found"))
 	topic.Handle[wire.ListAudit, wire.AuditList](chat, "admin/audit/list", a.listAudit, topic.QoS(1), topic.ReadOnly(),
-		topic.Doc("Who did what to whom, where, when and why"))
+		topic.Doc("Who did what to whom, where, when and why"),
+		answers("success", "administrators; with room_id that room's moderators", "forbidden not_member banned not_found"))
 	topic.Handle[wire.Cleanup, wire.Cleaned](chat, "admin/messages/cleanup", a.cleanup, topic.QoS(1),
-		topic.Doc("Cut old messages from the beginning of logs"))
+		topic.Doc("Cut old messages from the beginning of logs"),
+		answers("cleaned", "administrators", "forbidden not_found"))
 }
 
 func (a *API) listBans(ctx context.Context, req *Request, in *wire.ListBans) topic.Result {

@@ -14,9 +14,11 @@ import (
 // rate.
 func (a *API) markRoutes(chat, passing *topic.Group[Caller]) {
 	topic.Handle[wire.MarkRead, wire.Mark](passing, "read/{room_id}", a.markRead, topic.QoS(0),
-		topic.Doc("Say how far one has read in a room"))
+		topic.Doc("Say how far one has read in a room"),
+		answers("read", "members", "not_member banned not_found"))
 	topic.Handle[wire.SetPreferences, wire.Preferences](chat, "rooms/{room_id}/prefs", a.setPreferences, topic.QoS(1),
-		topic.Doc("Choose what to be notified of"))
+		topic.Doc("Choose what to be notified of"),
+		answers("preferences_set", "members", "forbidden not_member banned not_found"))
 }
 
 func (a *API) markRead(_ context.Context, req *Request, in *wire.MarkRead) topic.Result {

@@ -15,22 +15,34 @@ import (
 // messageRoutes are what is done to messages, and the pages about them.
 func (a *API) messageRoutes(chat *topic.Group[Caller]) {
 	message := chat.Group("message/{message_id}")
-	topic.Handle[wire.EditMessage, wire.MessageChanged](message, "edit", a.editMessage, topic.QoS(1), topic.Doc("Replace the text of one's own message"))
-	topic.Handle[wire.Empty, wire.MessageChanged](message, "delete", a.deleteMessage, topic.QoS(1), topic.Doc("Leave a tombstone of a message"))
-	topic.Handle[wire.React, wire.MessageReacted](message, "react", a.react, topic.QoS(0), topic.Doc("Add an emoji to a message"))
-	topic.Handle[wire.React, wire.MessageReacted](message, "unreact", a.unreact, topic.QoS(0), topic.Doc("Take one's emoji back"))
-	topic.Handle[wire.Empty, wire.MessageChanged](message, "pin", a.pinMessage, topic.QoS(1), topic.Doc("Pin a message in its room"))
-	topic.Handle[wire.Empty, wire.MessageChanged](message, "unpin", a.unpinMessage, topic.QoS(1), topic.Doc("Take a pin away"))
-	topic.Handle[wire.Report, wire.MessageReported](message, "report", a.reportMessage, topic.QoS(1), topic.Doc("Tell the moderators of a message"))
+	topic.Handle[wire.EditMessage, wire.MessageChanged](message, "edit", a.editMessage, topic.QoS(1), topic.Doc("Replace the text of one's own message"),
+		answers("message_edited", "who wrote it", "forbidden not_member banned muted not_found"))
+	topic.Handle[wire.Empty, wire.MessageChanged](message, "delete", a.deleteMessage, topic.QoS(1), topic.Doc("Leave a tombstone of a message"),
+		answers("message_deleted", "who wrote it, moderators and administrators", "forbidden not_member banned not_found"))
+	topic.Handle[wire.React, wire.MessageReacted](message, "react", a.react, topic.QoS(0), topic.Doc("Add an emoji to a message"),
+		answers("reaction_added", "members who may write; in a read-only room all", "forbidden not_member banned muted not_found"))
+	topic.Handle[wire.React, wire.MessageReacted](message, "unreact", a.unreact, topic.QoS(0), topic.Doc("Take one's emoji back"),
+		answers("reaction_removed", "members", "forbidden not_member banned muted not_found"))
+	topic.Handle[wire.Empty, wire.MessageChanged](message, "pin", a.pinMessage, topic.QoS(1), topic.Doc("Pin a message in its room"),
+		answers("pinned", "moderators and administrators; in a private conversation both", "forbidden not_member banned muted not_found"))
+	topic.Handle[wire.Empty, wire.MessageChanged](message, "unpin", a.unpinMessage, topic.QoS(1), topic.Doc("Take a pin away"),
+		answers("unpinned", "moderators and administrators; in a private conversation both", "forbidden not_member banned muted not_found"))
+	topic.Handle[wire.Report, wire.MessageReported](message, "report", a.reportMessage, topic.QoS(1), topic.Doc("Tell the moderators of a message"),
+		answers("reported", "members, not about what they wrote themselves", "forbidden not_member banned not_found"))
 	topic.Handle[wire.Versions, wire.VersionPage](message, "versions", a.versions, topic.QoS(1), topic.ReadOnly(),
-		topic.Doc("Earlier texts of a message, for moderators"))
+		topic.Doc("Earlier texts of a message, for moderators"),
+		answers("success", "moderators and administrators", "forbidden not_member banned not_found"))
 	topic.Handle[wire.Thread, wire.ThreadPage](chat, "thread/{message_id}", a.thread, topic.QoS(1), topic.ReadOnly(),
-		topic.Doc("A thread: its first message and a page of the answers"))
-	topic.Handle[wire.ListPins, wire.Pins](chat, "rooms/{room_id}/pins", a.pins, topic.QoS(1), topic.ReadOnly(), topic.Doc("The pinned messages of a room"))
+		topic.Doc("A thread: its first message and a page of the answers"),
+		answers("success", "members", "not_member banned not_found"))
+	topic.Handle[wire.ListPins, wire.Pins](chat, "rooms/{room_id}/pins", a.pins, topic.QoS(1), topic.ReadOnly(), topic.Doc("The pinned messages of a room"),
+		answers("success", "members", "not_member banned not_found"))
 	topic.Handle[wire.ListReports, wire.Reports](chat, "admin/reports/list", a.listReports, topic.QoS(1), topic.ReadOnly(),
-		topic.Doc("Messages that were reported to the moderators"))
+		topic.Doc("Messages that were reported to the moderators"),
+		answers("success", "administrators; with room_id that room's moderators", "forbidden not_member banned not_found"))
 	topic.Handle[wire.CloseReport, wire.ReportClosed](chat, "admin/reports/{report_id}/close", a.closeReport, topic.QoS(1),
-		topic.Doc("Say what became of a report"))
+		topic.Doc("Say what became of a report"),
+		answers("report_closed", "the room's moderators and administrators", "forbidden not_member banned not_found"))
 }
 
 // changeMessage answers a route that does something to the message it names.

@@ -19,17 +19,26 @@ const proofs = 10
 
 func (a *API) peopleRoutes(chat *topic.Group[Caller]) {
 	users := chat.Group("users")
-	topic.Handle[wire.Empty, wire.OwnProfile](users, "me", a.ownProfile, topic.QoS(1), topic.ReadOnly(), topic.Doc("One's own account"))
-	topic.Handle[wire.FindUsers, wire.Users](users, "search", a.findUsers, topic.QoS(1), topic.ReadOnly(), topic.Doc("The directory of accounts"))
-	topic.Handle[wire.Empty, wire.Profile](users, "{user_id}", a.profile, topic.QoS(1), topic.ReadOnly(), topic.Doc("Somebody's account, as all may see it"))
+	topic.Handle[wire.Empty, wire.OwnProfile](users, "me", a.ownProfile, topic.QoS(1), topic.ReadOnly(), topic.Doc("One's own account"),
+		answers("success", "everybody, of themselves", ""))
+	topic.Handle[wire.FindUsers, wire.Users](users, "search", a.findUsers, topic.QoS(1), topic.ReadOnly(), topic.Doc("The directory of accounts"),
+		answers("success", "everybody who is signed in", ""))
+	topic.Handle[wire.Empty, wire.Profile](users, "{user_id}", a.profile, topic.QoS(1), topic.ReadOnly(), topic.Doc("Somebody's account, as all may see it"),
+		answers("success", "everybody who is signed in", "not_found"))
 	topic.Handle[wire.ExportAccount, wire.Export](users, "me/export", a.exportAccount, topic.QoS(1), topic.ReadOnly(),
-		topic.Doc("What the server holds of oneself: profile, rooms, own messages"))
-	topic.Handle[wire.UpdateProfile, wire.Profile](users, "me/update", a.updateProfile, topic.QoS(1), topic.Doc("Change what others see of oneself"))
-	topic.Handle[wire.ChangePassword, wire.UserDone](users, "me/password", a.changePassword, topic.QoS(1), topic.Doc("Choose a new password"))
-	topic.Handle[wire.ProvePassword, wire.UserDone](users, "me/delete", a.deleteAccount, topic.QoS(1), topic.Doc("Erase one's own account"))
+		topic.Doc("What the server holds of oneself: profile, rooms, own messages"),
+		answers("success", "everybody, of themselves", ""))
+	topic.Handle[wire.UpdateProfile, wire.Profile](users, "me/update", a.updateProfile, topic.QoS(1), topic.Doc("Change what others see of oneself"),
+		answers("profile_updated", "everybody, of themselves", ""))
+	topic.Handle[wire.ChangePassword, wire.UserDone](users, "me/password", a.changePassword, topic.QoS(1), topic.Doc("Choose a new password"),
+		answers("password_changed", "everybody who has a password", "forbidden"))
+	topic.Handle[wire.ProvePassword, wire.UserDone](users, "me/delete", a.deleteAccount, topic.QoS(1), topic.Doc("Erase one's own account"),
+		answers("account_deleted", "everybody who has a password", "forbidden"))
 	topic.Handle[wire.Empty, wire.UserDone](users, "{user_id}/block", a.block(true, "blocked"), topic.QoS(1),
-		topic.Doc("Take no more private messages and invitations from somebody"))
-	topic.Handle[wire.Empty, wire.UserDone](users, "{user_id}/unblock", a.block(false, "unblocked"), topic.QoS(1), topic.Doc("End a block"))
+		topic.Doc("Take no more private messages and invitations from somebody"),
+		answers("blocked", "everybody who is signed in", "not_found"))
+	topic.Handle[wire.Empty, wire.UserDone](users, "{user_id}/unblock", a.block(false, "unblocked"), topic.QoS(1), topic.Doc("End a block"),
+		answers("unblocked", "everybody who is signed in", "not_found"))
 }
 
 func (a *API) ownProfile(ctx context.Context, req *Request, _ *wire.Empty) topic.Result {

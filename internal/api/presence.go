@@ -26,10 +26,13 @@ type Presence interface {
 func (a *API) presenceRoutes(passing *topic.Group[Caller]) {
 	for _, s := range []chat.Status{chat.Online, chat.Away, chat.Offline} {
 		topic.Handle[wire.Empty, wire.Done](passing, "presence/"+string(s), a.choose(s), topic.QoS(0),
-			topic.Doc("Be seen as "+string(s)+" by others"))
+			topic.Doc("Be seen as "+string(s)+" by others"),
+			answers(string(s), "everybody who is signed in", ""))
 	}
-	topic.Handle[wire.Empty, wire.Done](passing, "typing/{room_id}/start", a.typingStart, topic.QoS(0), topic.Doc("Say that one is writing"))
-	topic.Handle[wire.Empty, wire.Done](passing, "typing/{room_id}/stop", a.typingStop, topic.QoS(0), topic.Doc("Say that one has stopped writing"))
+	topic.Handle[wire.Empty, wire.Done](passing, "typing/{room_id}/start", a.typingStart, topic.QoS(0), topic.Doc("Say that one is writing"),
+		answers("typing_started", "members who may write", "forbidden not_member banned muted not_found"))
+	topic.Handle[wire.Empty, wire.Done](passing, "typing/{room_id}/stop", a.typingStop, topic.QoS(0), topic.Doc("Say that one has stopped writing"),
+		answers("typing_stopped", "members who may write", "forbidden not_member banned muted not_found"))
 }
 
 func (a *API) choose(s chat.Status) func(context.Context, *Request, *wire.Empty) topic.Result {

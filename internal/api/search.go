@@ -12,9 +12,11 @@ import (
 
 func (a *API) searchRoutes(chat *topic.Group[Caller]) {
 	topic.Handle[wire.Search, wire.Found](chat, "search", a.search, topic.QoS(1), topic.ReadOnly(),
-		topic.Doc("Messages with certain words, in all of one's rooms"))
+		topic.Doc("Messages with certain words, in all of one's rooms"),
+		answers("success", "everybody who is signed in, of their own rooms", ""))
 	topic.Handle[wire.SearchRoom, wire.FoundInRoom](chat, "search/{room_id}", a.searchRoom, topic.QoS(1), topic.ReadOnly(),
-		topic.Doc("Messages with certain words, in one room"))
+		topic.Doc("Messages with certain words, in one room"),
+		answers("success", "members", "not_member banned not_found"))
 }
 
 func (a *API) search(ctx context.Context, req *Request, in *wire.Search) topic.Result {

@@ -140,3 +140,15 @@ func Tag(key, value string) Option {
 		return nil
 	}
 }
+
+// All is several options as one.
+func All(options ...Option) Option {
+	return func(i *info) error {
+		for _, option := range options {
+			if err := option(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

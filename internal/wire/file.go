@@ -7,10 +7,10 @@ import "parley/internal/chat"
 // UploadFile is the payload of file/upload/{room_id}.
 type UploadFile struct {
 	Envelope
-	Name string `json:"name"`
-	Mime string `json:"mime,omitempty"`
-	Size int64  `json:"size,omitempty"` // bytes
-	Data []byte `json:"data,omitempty"` // the whole file, in base64
+	Name string `json:"name" doc:"of the file, one line without a path" min:"1" max:"100" example:"view.png"`
+	Mime string `json:"mime,omitempty" doc:"what the file is; counts where its content says nothing" example:"image/png"`
+	Size int64  `json:"size,omitempty" doc:"bytes; without data it is needed" min:"1" example:"48213"`
+	Data []byte `json:"data,omitempty" doc:"the whole file, at most 256 KiB"`
 }
 
 // Texts implements Payload.
@@ -22,8 +22,8 @@ func (p *UploadFile) Texts() []Text {
 type ShareFile struct {
 	Envelope
 	FileID  string `json:"file_id"`
-	Content string `json:"content,omitempty"`
-	ReplyTo string `json:"reply_to,omitempty"`
+	Content string `json:"content,omitempty" doc:"a text that goes with it" max:"4000" example:"the view"`
+	ReplyTo string `json:"reply_to,omitempty" is:"MessageID" doc:"a message of the same room that this one answers"`
 	flagged bool
 }
 
@@ -43,20 +43,20 @@ func (p *ShareFile) IsFlagged() bool { return p.flagged }
 type Upload struct {
 	Reply
 	FileID    string     `json:"file_id"`
-	UploadURL string     `json:"upload_url,omitempty"`
-	Expires   *Timestamp `json:"expires,omitempty"`
-	File      *FileData  `json:"file,omitempty"`
+	UploadURL string     `json:"upload_url,omitempty" doc:"where to PUT the bytes to: a path of this server, valid for this one file" example:"/api/v1/upload/TICKET"`
+	Expires   *Timestamp `json:"expires,omitempty" doc:"until when" example:"1795445334.183"`
+	File      *FileData  `json:"file,omitempty" doc:"what the file was found to be, once it is there"`
 }
 
 // FileData is a file as messages show it.
 type FileData struct {
 	FileID    string `json:"file_id"`
-	Name      string `json:"name"`
-	Mime      string `json:"mime"`
-	Size      int64  `json:"size"`
-	Width     int    `json:"width,omitzero"`
-	Height    int    `json:"height,omitzero"`
-	Thumbnail string `json:"thumbnail,omitempty"` // its path
+	Name      string `json:"name" doc:"one line without a path" example:"view.png"`
+	Mime      string `json:"mime" doc:"what it is, as its content says" example:"image/png"`
+	Size      int64  `json:"size" doc:"bytes" example:"48213"`
+	Width     int    `json:"width,omitzero" doc:"of a picture, in pixels" example:"640"`
+	Height    int    `json:"height,omitzero" doc:"of a picture, in pixels" example:"480"`
+	Thumbnail string `json:"thumbnail,omitempty" doc:"path of a small JPEG of a picture" example:"/api/v1/files/01a203bc-1e02-7d19-9c3a-6b1f5e0a7c88/thumbnail"`
 }
 
 // UploadedOf answers with a file that is there.

@@ -8,29 +8,29 @@ import "parley/internal/chat"
 type ListAudit struct {
 	Envelope
 	noTexts
-	RoomID chat.RoomID `json:"room_id,omitempty"`
-	Limit  int         `json:"limit,omitempty"`
-	Before int64       `json:"before,omitempty"` // an id
+	RoomID chat.RoomID `json:"room_id,omitempty" doc:"only acts in this room; needed by who is no administrator"`
+	Limit  int         `json:"limit,omitempty" doc:"how many at most" min:"0" default:"200" example:"50"`
+	Before int64       `json:"before,omitempty" doc:"older than this id" min:"0"`
 }
 
 // AuditEntry is one act.
 type AuditEntry struct {
-	ID        int64       `json:"id"`
-	Timestamp Timestamp   `json:"timestamp"`
-	UserID    chat.UserID `json:"user_id"`
-	Action    string      `json:"action"`
-	TargetID  chat.UserID `json:"target_id,omitempty"`
-	RoomID    chat.RoomID `json:"room_id,omitempty"`
-	MessageID string      `json:"message_id,omitempty"`
-	Role      string      `json:"role,omitempty"`
-	Reason    string      `json:"reason,omitempty"`
-	Until     *Timestamp  `json:"until,omitempty"` // absent: without end
+	ID        int64       `json:"id" doc:"of the entry" example:"17"`
+	Timestamp Timestamp   `json:"timestamp" doc:"when"`
+	UserID    chat.UserID `json:"user_id" doc:"who did it; system for the operator"`
+	Action    string      `json:"action" doc:"what was done" example:"mute"`
+	TargetID  chat.UserID `json:"target_id,omitempty" doc:"to whom" example:"carol"`
+	RoomID    chat.RoomID `json:"room_id,omitempty" doc:"where" example:"general"`
+	MessageID string      `json:"message_id,omitempty" is:"MessageID" doc:"to which message"`
+	Role      string      `json:"role,omitempty" doc:"the new role"`
+	Reason    string      `json:"reason,omitempty" doc:"why" example:"calm down"`
+	Until     *Timestamp  `json:"until,omitempty" doc:"when it ends; absent: without end"`
 }
 
 // AuditList answers admin/audit/list.
 type AuditList struct {
 	Reply
-	Entries []AuditEntry `json:"entries"`
+	Entries []AuditEntry `json:"entries" doc:"the latest first"`
 	HasMore bool         `json:"has_more"`
 
 	room chat.RoomID
@@ -77,24 +77,24 @@ func (l *AuditList) About() []chat.RoomID {
 type ListBans struct {
 	Envelope
 	noTexts
-	Limit int         `json:"limit,omitempty"`
-	After chat.UserID `json:"after,omitempty"`
+	Limit int         `json:"limit,omitempty" doc:"how many at most" min:"0" default:"200" example:"50"`
+	After chat.UserID `json:"after,omitempty" doc:"go on after this one"`
 }
 
 // BanData is a ban as moderators see it.
 type BanData struct {
 	UserID    chat.UserID `json:"user_id"`
-	BannedBy  chat.UserID `json:"banned_by"`
-	Timestamp Timestamp   `json:"timestamp"`
-	Reason    string      `json:"reason,omitempty"`
-	Until     *Timestamp  `json:"until,omitempty"` // absent: without end
+	BannedBy  chat.UserID `json:"banned_by" doc:"who did it"`
+	Timestamp Timestamp   `json:"timestamp" doc:"when"`
+	Reason    string      `json:"reason,omitempty" doc:"why" example:"spam"`
+	Until     *Timestamp  `json:"until,omitempty" doc:"when it ends; absent: without end"`
 }
 
 // Bans answers rooms/{room_id}/bans.
 type Bans struct {
 	Reply
 	RoomID  chat.RoomID `json:"room_id"`
-	Bans    []BanData   `json:"bans"`
+	Bans    []BanData   `json:"bans" doc:"by user"`
 	HasMore bool        `json:"has_more"`
 }
 
@@ -121,15 +121,15 @@ func (b *Bans) About() []chat.RoomID { return []chat.RoomID{b.RoomID} }
 type Cleanup struct {
 	Envelope
 	noTexts
-	RoomID    chat.RoomID `json:"room_id,omitempty"`
-	OlderThan *int64      `json:"older_than"` // seconds
-	DryRun    bool        `json:"dry_run,omitempty"`
+	RoomID    chat.RoomID `json:"room_id,omitempty" doc:"one room's log; absent: all logs" example:"general"`
+	OlderThan *int64      `json:"older_than" doc:"seconds" min:"0" example:"31536000"`
+	DryRun    bool        `json:"dry_run,omitempty" doc:"only count" example:"true"`
 }
 
 // Cleaned answers admin/messages/cleanup.
 type Cleaned struct {
 	Reply
-	RoomID chat.RoomID `json:"room_id,omitempty"`
-	Count  uint64      `json:"count"`
-	DryRun bool        `json:"dry_run,omitzero"`
+	RoomID chat.RoomID `json:"room_id,omitempty" doc:"the room that was named" example:"general"`
+	Count  uint64      `json:"count" doc:"how many messages" example:"1204"`
+	DryRun bool        `json:"dry_run,omitzero" doc:"nothing was cut" example:"true"`
 }

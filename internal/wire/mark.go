@@ -8,29 +8,29 @@ import "parley/internal/chat"
 type MarkRead struct {
 	Envelope
 	noTexts
-	Seq    *uint64 `json:"seq,omitempty"`    // absent: the head
-	Unread bool    `json:"unread,omitempty"` // the mark may be set back
+	Seq    *uint64 `json:"seq,omitempty" doc:"how far; absent: the head of the log" min:"0" example:"9"`
+	Unread bool    `json:"unread,omitempty" doc:"the mark may be set back"`
 }
 
 // Mark answers read/{room_id}.
 type Mark struct {
 	Reply
 	RoomID chat.RoomID `json:"room_id"`
-	Seq    uint64      `json:"seq"`
+	Seq    uint64      `json:"seq" doc:"where the mark is now" example:"9"`
 }
 
 // SetPreferences is the payload of rooms/{room_id}/prefs.
 type SetPreferences struct {
 	Envelope
 	noTexts
-	Notifications string `json:"notifications"`
+	Notifications string `json:"notifications" doc:"of which messages" enum:"all mentions none" example:"mentions"`
 }
 
 // Preferences answers rooms/{room_id}/prefs.
 type Preferences struct {
 	Reply
 	RoomID        chat.RoomID `json:"room_id"`
-	Notifications string      `json:"notifications"`
+	Notifications string      `json:"notifications" doc:"of which messages" enum:"all mentions none" example:"mentions"`
 }
 
 // AppendRead appends the passing event that tells how far a member has read.

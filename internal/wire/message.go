@@ -98,7 +98,7 @@ func (o *object) aboutMessage(e *chat.Event) {
 // EditMessage is the payload of message/{message_id}/edit.
 type EditMessage struct {
 	Envelope
-	Content string `json:"content"`
+	Content string `json:"content" doc:"the new text" min:"1" max:"4000" example:"hello again"`
 	flagged bool
 }
 
@@ -120,13 +120,13 @@ func (p *EditMessage) SetPlain(text string) { p.Content = text }
 type React struct {
 	Envelope
 	noTexts
-	Emoji string `json:"emoji"`
+	Emoji string `json:"emoji" doc:"one emoji" example:"👍"`
 }
 
 // Report is the payload of message/{message_id}/report.
 type Report struct {
 	Envelope
-	Reason string `json:"reason"`
+	Reason string `json:"reason" doc:"what is wrong with it" min:"1" max:"1000" example:"spam"`
 }
 
 // Texts implements Payload.
@@ -136,41 +136,41 @@ func (p *Report) Texts() []Text { return []Text{{Field: "reason", Value: &p.Reas
 type Versions struct {
 	Envelope
 	noTexts
-	Limit     int    `json:"limit,omitempty"`
-	BeforeSeq uint64 `json:"before_seq,omitempty"`
+	Limit     int    `json:"limit,omitempty" doc:"how many at most" min:"0" example:"50"`
+	BeforeSeq uint64 `json:"before_seq,omitempty" doc:"go on after the version with this seq" min:"0"`
 }
 
 // Thread is the payload of thread/{message_id}. At most one of after_seq and before_seq.
 type Thread struct {
 	Envelope
 	noTexts
-	Limit     int    `json:"limit,omitempty"`
-	AfterSeq  uint64 `json:"after_seq,omitempty"`
-	BeforeSeq uint64 `json:"before_seq,omitempty"`
+	Limit     int    `json:"limit,omitempty" doc:"how many answers at most" min:"0" example:"50"`
+	AfterSeq  uint64 `json:"after_seq,omitempty" doc:"answers after this place in the log" min:"0"`
+	BeforeSeq uint64 `json:"before_seq,omitempty" doc:"answers before this place in the log" min:"0"`
 }
 
 // ListPins is the payload of rooms/{room_id}/pins.
 type ListPins struct {
 	Envelope
 	noTexts
-	BeforeSeq uint64 `json:"before_seq,omitempty"` // of the event that pinned the last one seen
+	BeforeSeq uint64 `json:"before_seq,omitempty" doc:"go on after the pin with this seq" min:"0"`
 }
 
 // ListReports is the payload of admin/reports/list.
 type ListReports struct {
 	Envelope
 	noTexts
-	RoomID chat.RoomID `json:"room_id,omitempty"`
-	Status string      `json:"status,omitempty"` // open, resolved, dismissed or all
-	Limit  int         `json:"limit,omitempty"`
-	Before int64       `json:"before,omitempty"` // a report_id
+	RoomID chat.RoomID `json:"room_id,omitempty" doc:"only of this room; needed by who is no administrator"`
+	Status string      `json:"status,omitempty" doc:"which ones" enum:"open resolved dismissed all" default:"open"`
+	Limit  int         `json:"limit,omitempty" doc:"how many at most" min:"0" max:"200" default:"50" example:"50"`
+	Before int64       `json:"before,omitempty" doc:"older than this report_id" min:"0"`
 }
 
 // CloseReport is the payload of admin/reports/{report_id}/close.
 type CloseReport struct {
 	Envelope
 	noTexts
-	Status chat.ReportStatus `json:"status"` // resolved or dismissed
+	Status chat.ReportStatus `json:"status" doc:"what became of it" enum:"resolved dismissed" example:"resolved"`
 }
 
 // MessageChanged answers edit, delete, pin and unpin. Seq and Timestamp are missing when there was nothing to do.
@@ -178,8 +178,8 @@ type MessageChanged struct {
 	Reply
 	RoomID    chat.RoomID `json:"room_id"`
 	MessageID string      `json:"message_id"`
-	Seq       uint64      `json:"seq,omitzero"`
-	Timestamp Timestamp   `json:"timestamp,omitzero"`
+	Seq       uint64      `json:"seq,omitzero" is:"Seq" doc:"of the event; absent where nothing had to be done" example:"10"`
+	Timestamp Timestamp   `json:"timestamp,omitzero" doc:"of the event; absent where nothing had to be done" example:"1795358936.310"`
 }
 
 // MessageChangedOf shows what was done to a message.
@@ -201,10 +201,10 @@ type MessageReacted struct {
 	Reply
 	RoomID    chat.RoomID    `json:"room_id"`
 	MessageID string         `json:"message_id"`
-	Emoji     string         `json:"emoji"`
-	Seq       uint64         `json:"seq,omitzero"`
-	Reactions Reactions      `json:"reactions"`
-	Counts    map[string]int `json:"reaction_counts,omitempty"` // where not all are named
+	Emoji     string         `json:"emoji" doc:"fully qualified" example:"👍"`
+	Seq       uint64         `json:"seq,omitzero" is:"Seq" doc:"of the event; absent where nothing had to be done" example:"10"`
+	Reactions Reactions      `json:"reactions" doc:"who reacted how, by emoji; of each at most 100 users"`
+	Counts    map[string]int `json:"reaction_counts,omitempty" doc:"how many, by emoji, where not all are named"`
 }
 
 // MessageReactedOf shows a message's reactions.
@@ -231,11 +231,11 @@ type MessageReported struct {
 
 // VersionData is an earlier text of a message.
 type VersionData struct {
-	Seq        uint64      `json:"seq"` // of the event that replaced it
-	Content    string      `json:"content"`
-	Timestamp  Timestamp   `json:"timestamp"` // when it was written
-	ReplacedAt Timestamp   `json:"replaced_at"`
-	ReplacedBy chat.UserID `json:"replaced_by"`
+	Seq        uint64      `json:"seq" is:"Seq" doc:"of the event that replaced it"`
+	Content    string      `json:"content" doc:"the text as it was" example:"helo"`
+	Timestamp  Timestamp   `json:"timestamp" doc:"when it was written"`
+	ReplacedAt Timestamp   `json:"replaced_at" doc:"when it was replaced"`
+	ReplacedBy chat.UserID `json:"replaced_by" doc:"who replaced it"`
 }
 
 // VersionPage answers message/{message_id}/versions.
@@ -243,7 +243,7 @@ type VersionPage struct {
 	Reply
 	RoomID    chat.RoomID   `json:"room_id"`
 	MessageID string        `json:"message_id"`
-	Versions  []VersionData `json:"versions"`
+	Versions  []VersionData `json:"versions" doc:"the latest first"`
 	HasMore   bool          `json:"has_more"`
 }
 
@@ -272,9 +272,9 @@ type ThreadPage struct {
 	Reply
 	RoomID   chat.RoomID `json:"room_id"`
 	Epoch    int64       `json:"epoch"`
-	ThreadID string      `json:"thread_id"`
-	Root     *Event      `json:"root"` // null when the caller may not see it
-	Messages []Event     `json:"messages"`
+	ThreadID string      `json:"thread_id" is:"MessageID" doc:"the thread's first message"`
+	Root     *Event      `json:"root" doc:"the thread's first message; null where the caller may not see it"`
+	Messages []Event     `json:"messages" doc:"the answers in order"`
 	HasMore  bool        `json:"has_more"`
 
 	backwards bool
@@ -311,9 +311,9 @@ func (p *ThreadPage) About() []chat.RoomID { return []chat.RoomID{p.RoomID} }
 // PinData is a pinned message.
 type PinData struct {
 	Message  Event       `json:"message"`
-	Seq      uint64      `json:"seq"` // of the event that pinned it
-	PinnedBy chat.UserID `json:"pinned_by"`
-	PinnedAt Timestamp   `json:"pinned_at"`
+	Seq      uint64      `json:"seq" is:"Seq" doc:"of the event that pinned it"`
+	PinnedBy chat.UserID `json:"pinned_by" doc:"who pinned it"`
+	PinnedAt Timestamp   `json:"pinned_at" doc:"when"`
 }
 
 // Pins answers rooms/{room_id}/pins.
@@ -321,7 +321,7 @@ type Pins struct {
 	Reply
 	RoomID  chat.RoomID `json:"room_id"`
 	Epoch   int64       `json:"epoch"`
-	Pins    []PinData   `json:"pins"` // the latest first
+	Pins    []PinData   `json:"pins" doc:"the latest first"`
 	HasMore bool        `json:"has_more"`
 }
 
@@ -346,24 +346,24 @@ func (p *Pins) About() []chat.RoomID { return []chat.RoomID{p.RoomID} }
 
 // ReportData is a report as moderators see it.
 type ReportData struct {
-	ReportID   int64             `json:"report_id"`
+	ReportID   int64             `json:"report_id" doc:"of the report" example:"17"`
 	RoomID     chat.RoomID       `json:"room_id"`
 	MessageID  string            `json:"message_id"`
-	Seq        uint64            `json:"seq"` // of the message
-	SenderID   chat.UserID       `json:"sender_id"`
-	Content    string            `json:"content,omitempty"` // as it was reported, while the report is open
-	ReporterID chat.UserID       `json:"reporter_id"`
-	Reason     string            `json:"reason"`
-	Timestamp  Timestamp         `json:"timestamp"`
+	Seq        uint64            `json:"seq" is:"Seq" doc:"of the message"`
+	SenderID   chat.UserID       `json:"sender_id" doc:"who wrote the message"`
+	Content    string            `json:"content,omitempty" doc:"the text as it was reported, while the report is open" example:"buy now"`
+	ReporterID chat.UserID       `json:"reporter_id" doc:"who reported it"`
+	Reason     string            `json:"reason" doc:"what is wrong with it" example:"spam"`
+	Timestamp  Timestamp         `json:"timestamp" doc:"when it was reported"`
 	Status     chat.ReportStatus `json:"status"`
-	ClosedBy   chat.UserID       `json:"closed_by,omitempty"`
-	ClosedAt   Timestamp         `json:"closed_at,omitzero"`
+	ClosedBy   chat.UserID       `json:"closed_by,omitempty" doc:"who closed it"`
+	ClosedAt   Timestamp         `json:"closed_at,omitzero" doc:"when it was closed"`
 }
 
 // Reports answers admin/reports/list.
 type Reports struct {
 	Reply
-	Reports []ReportData `json:"reports"`
+	Reports []ReportData `json:"reports" doc:"the latest first"`
 	HasMore bool         `json:"has_more"`
 }
 
@@ -387,6 +387,6 @@ func (p *Reports) Shrink() (ok bool) {
 // ReportClosed answers admin/reports/{report_id}/close.
 type ReportClosed struct {
 	Reply
-	ReportID int64             `json:"report_id"`
-	Outcome  chat.ReportStatus `json:"outcome"`
+	ReportID int64             `json:"report_id" doc:"of the report" example:"17"`
+	Outcome  chat.ReportStatus `json:"outcome" doc:"what became of it" enum:"resolved dismissed"`
 }

@@ -14,8 +14,8 @@ var errNotANumber = errors.New("must be a number of seconds")
 
 // Envelope is what every payload may carry beside its own fields.
 type Envelope struct {
-	RequestID   jsontext.Value `json:"request_id,omitempty"` // a string or number, echoed in the reply
-	ClientMsgID string         `json:"client_msg_id,omitempty"`
+	RequestID   jsontext.Value `json:"request_id,omitempty" doc:"echoed in the reply; a string or a number of at most 256 bytes"`
+	ClientMsgID string         `json:"client_msg_id,omitempty" doc:"a random text of the client's own: a repeat of the same request does nothing again and gets the first outcome" max:"64"`
 	// Digest is of the payload as it came, with its topic; set where there is a ClientMsgID.
 	Digest [16]byte `json:"-"`
 }
@@ -66,11 +66,11 @@ type Empty struct {
 // CreateRoom is the payload of rooms/create.
 type CreateRoom struct {
 	Envelope
-	Name        string      `json:"name"`
-	Description string      `json:"description,omitempty"`
-	Type        string      `json:"type,omitempty"` // public or private
-	MaxMembers  int         `json:"max_members,omitempty"`
-	RoomID      chat.RoomID `json:"room_id,omitempty"`
+	Name        string      `json:"name" doc:"one line" min:"1" max:"100" example:"Greenhouse"`
+	Description string      `json:"description,omitempty" doc:"what the room is for" max:"1000" example:"Tomatoes and more"`
+	Type        string      `json:"type,omitempty" doc:"who may join: everybody, or who is invited" enum:"public private" default:"public"`
+	MaxMembers  int         `json:"max_members,omitempty" doc:"how many may be in it" min:"1" max:"100000" default:"100"`
+	RoomID      chat.RoomID `json:"room_id,omitempty" doc:"a name of letters, digits, . _ and -; absent: a UUID" example:"greenhouse"`
 }
 
 // Texts implements Payload.
@@ -82,30 +82,30 @@ func (p *CreateRoom) Texts() []Text {
 type ListRooms struct {
 	Envelope
 	noTexts
-	Mine  bool        `json:"mine,omitempty"`
-	Query string      `json:"query,omitempty"`
-	Limit int         `json:"limit,omitempty"`
-	After chat.RoomID `json:"after,omitempty"`
+	Mine  bool        `json:"mine,omitempty" doc:"the caller's own rooms in place of the public ones"`
+	Query string      `json:"query,omitempty" doc:"text in the id or name, in any case"`
+	Limit int         `json:"limit,omitempty" doc:"how many at most" min:"0" example:"50" default:"200"`
+	After chat.RoomID `json:"after,omitempty" doc:"go on after this one"`
 }
 
 // RoomInfo is the payload of rooms/{room_id}/info.
 type RoomInfo struct {
 	Envelope
 	noTexts
-	Limit int         `json:"limit,omitempty"`
-	After chat.UserID `json:"after,omitempty"`
+	Limit int         `json:"limit,omitempty" doc:"how many members at most" min:"0" example:"50" default:"200"`
+	After chat.UserID `json:"after,omitempty" doc:"go on after this member"`
 }
 
 // UpdateRoom is the payload of rooms/{room_id}/update.
 type UpdateRoom struct {
 	Envelope
-	Name        *string          `json:"name,omitzero"`
-	Description *string          `json:"description,omitzero"`
-	MaxMembers  *int             `json:"max_members,omitzero"`
-	SlowMode    *int             `json:"slow_mode,omitzero"` // seconds
-	ReadOnly    *bool            `json:"read_only,omitzero"`
-	History     *chat.Visibility `json:"history_visibility,omitzero"`
-	Retention   *int             `json:"retention,omitzero"` // seconds
+	Name        *string          `json:"name,omitzero" doc:"one line" min:"1" max:"100"`
+	Description *string          `json:"description,omitzero" doc:"what the room is for" max:"1000" example:"Tomatoes only"`
+	MaxMembers  *int             `json:"max_members,omitzero" doc:"how many may be in it; a lower number removes nobody" min:"1" max:"100000"`
+	SlowMode    *int             `json:"slow_mode,omitzero" doc:"seconds between two messages of a member; 0 is off" min:"0" max:"86400" example:"10"`
+	ReadOnly    *bool            `json:"read_only,omitzero" doc:"only moderators write"`
+	History     *chat.Visibility `json:"history_visibility,omitzero" doc:"what those see who join later; joined is the only one for a private room"`
+	Retention   *int             `json:"retention,omitzero" doc:"seconds that messages are kept, from a minute to ten years; 0 for as long as the server keeps them; the owner sets it" min:"0" max:"315360000"`
 }
 
 // Texts implements Payload.
@@ -117,15 +117,15 @@ func (p *UpdateRoom) Texts() []Text {
 type NameUser struct {
 	Envelope
 	noTexts
-	UserID chat.UserID `json:"user_id"`
+	UserID chat.UserID `json:"user_id" doc:"whom it is about"`
 }
 
 // SendMessage is the payload of message/{room_id}, private/{user_id}, broadcast and message/{message_id}/reply.
 type SendMessage struct {
 	Envelope
-	Content string         `json:"content"`
-	Type    chat.EventKind `json:"type,omitempty"`
-	ReplyTo string         `json:"reply_to,omitempty"`
+	Content string         `json:"content" doc:"the text, several lines" min:"1" max:"4000" example:"hello"`
+	Type    chat.EventKind `json:"type,omitempty" doc:"files and pictures are sent with file/share" enum:"text" default:"text"`
+	ReplyTo string         `json:"reply_to,omitempty" is:"MessageID" doc:"a message of the same room that this one answers"`
 	flagged bool
 }
 
@@ -150,29 +150,29 @@ type Plain interface{ SetPlain(text string) }
 type History struct {
 	Envelope
 	noTexts
-	Limit     int       `json:"limit,omitempty"`
-	Before    Timestamp `json:"before,omitzero"`
-	BeforeSeq uint64    `json:"before_seq,omitempty"`
-	AfterSeq  *uint64   `json:"after_seq,omitempty"`
-	Around    string    `json:"around,omitempty"`
+	Limit     int       `json:"limit,omitempty" doc:"how many messages at most" min:"0" max:"200" example:"50" default:"50"`
+	Before    Timestamp `json:"before,omitzero" doc:"older than this moment"`
+	BeforeSeq uint64    `json:"before_seq,omitempty" doc:"before this place in the log" min:"0"`
+	AfterSeq  *uint64   `json:"after_seq,omitempty" doc:"after this place in the log; the page is ascending then" min:"0"`
+	Around    string    `json:"around,omitempty" is:"MessageID" doc:"a message with what was said before and after it"`
 }
 
 // Sync is the payload of sync.
 type Sync struct {
 	Envelope
 	noTexts
-	Rooms map[chat.RoomID]uint64 `json:"rooms,omitempty"`
-	Epoch int64                  `json:"epoch,omitempty"`
-	Limit int                    `json:"limit,omitempty"`
+	Rooms map[chat.RoomID]uint64 `json:"rooms,omitempty" doc:"of each room that events are wanted of the last seq seen" example:"{\"general\":8}"`
+	Epoch int64                  `json:"epoch,omitempty" doc:"of the data that the numbers in rooms belong to" example:"1795358930"`
+	Limit int                    `json:"limit,omitempty" doc:"how many events at most" min:"0" default:"500"`
 }
 
 // Moderate is the payload of admin/rooms/{room_id}/moderate.
 type Moderate struct {
 	Envelope
-	Action   string      `json:"action"`
-	UserID   chat.UserID `json:"user_id,omitempty"`
-	Duration int64       `json:"duration,omitempty"` // seconds; 0 without end
-	Reason   string      `json:"reason,omitempty"`
+	Action   string      `json:"action" doc:"what is done" enum:"kick ban unban mute unmute promote demote lock unlock" example:"mute"`
+	UserID   chat.UserID `json:"user_id,omitempty" doc:"to whom; not with lock and unlock" example:"carol"`
+	Duration int64       `json:"duration,omitempty" doc:"seconds that a ban or mute lasts, at most ten years; 0: without end" min:"0" max:"315360000" example:"600"`
+	Reason   string      `json:"reason,omitempty" doc:"why, for the members and the audit" max:"1000" example:"calm down"`
 }
 
 // Texts implements Payload.
@@ -183,8 +183,8 @@ func (p *Moderate) Texts() []Text {
 // Sanction is the payload of admin/users/{user_id}/ban, unban, mute and unmute.
 type Sanction struct {
 	Envelope
-	Duration int64  `json:"duration,omitempty"` // seconds; 0 without end
-	Reason   string `json:"reason,omitempty"`
+	Duration int64  `json:"duration,omitempty" doc:"seconds that a ban or mute lasts, at most ten years; 0: without end" min:"0" max:"315360000" example:"600"`
+	Reason   string `json:"reason,omitempty" doc:"why" max:"1000" example:"cool off"`
 }
 
 // Texts implements Payload.

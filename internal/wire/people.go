@@ -8,15 +8,15 @@ import "parley/internal/chat"
 type FindUsers struct {
 	Envelope
 	noTexts
-	Query string      `json:"query,omitempty"`
-	Limit int         `json:"limit,omitempty"`
-	After chat.UserID `json:"after,omitempty"`
+	Query string      `json:"query,omitempty" doc:"text in the id or display name, in any case" example:"bo"`
+	Limit int         `json:"limit,omitempty" doc:"how many at most" min:"0" default:"200"`
+	After chat.UserID `json:"after,omitempty" doc:"go on after this one"`
 }
 
 // UpdateProfile is the payload of users/me/update.
 type UpdateProfile struct {
 	Envelope
-	DisplayName string `json:"display_name"`
+	DisplayName string `json:"display_name" doc:"one line" min:"1" max:"100" example:"Bob"`
 }
 
 // Texts implements Payload.
@@ -28,23 +28,23 @@ func (p *UpdateProfile) Texts() []Text {
 type ChangePassword struct {
 	Envelope
 	noTexts
-	Password    string `json:"password"` // the present one
-	NewPassword string `json:"new_password"`
+	Password    string `json:"password" doc:"the present one" example:"correct horse"`
+	NewPassword string `json:"new_password" doc:"the one from now on" example:"battery staple"`
 }
 
 // ProvePassword is the payload of what needs the password again: users/me/delete.
 type ProvePassword struct {
 	Envelope
 	noTexts
-	Password string `json:"password"`
+	Password string `json:"password" doc:"of the account" example:"correct horse"`
 }
 
 // UserData is an account as everybody sees it.
 type UserData struct {
 	UserID      chat.UserID     `json:"user_id"`
-	DisplayName string          `json:"display_name"`
+	DisplayName string          `json:"display_name" doc:"free text" example:"Bob"`
 	Role        chat.ServerRole `json:"role"`
-	CreatedAt   Timestamp       `json:"created_at"`
+	CreatedAt   Timestamp       `json:"created_at" doc:"when the account was made"`
 }
 
 // UserDataOf shows u.
@@ -62,10 +62,10 @@ type Profile struct {
 type OwnProfile struct {
 	Reply
 	User        UserData      `json:"user"`
-	HasPassword bool          `json:"has_password"`
-	Blocked     []chat.UserID `json:"blocked"` // whom the caller has blocked
-	Muted       bool          `json:"muted,omitzero"`
-	MutedUntil  *Timestamp    `json:"muted_until,omitempty"` // absent: without end
+	HasPassword bool          `json:"has_password" doc:"false: the account signs in with tokens only"`
+	Blocked     []chat.UserID `json:"blocked" doc:"whom the caller has blocked"`
+	Muted       bool          `json:"muted,omitzero" doc:"may not write on this server for now"`
+	MutedUntil  *Timestamp    `json:"muted_until,omitempty" doc:"when that ends; absent: without end"`
 }
 
 // OwnProfileOf shows u to themselves.
@@ -84,7 +84,7 @@ func OwnProfileOf(u *chat.User, blocked []chat.UserID, now chat.Time) *OwnProfil
 // Users answers users/search.
 type Users struct {
 	Reply
-	Users   []UserData `json:"users"`
+	Users   []UserData `json:"users" doc:"by id"`
 	HasMore bool       `json:"has_more"`
 }
 
@@ -114,25 +114,25 @@ type UserDone struct {
 type ExportAccount struct {
 	Envelope
 	noTexts
-	RoomID   chat.RoomID `json:"room_id,omitempty"`
-	AfterSeq uint64      `json:"after_seq,omitempty"`
+	RoomID   chat.RoomID `json:"room_id,omitempty" doc:"where to go on: next of the page before"`
+	AfterSeq uint64      `json:"after_seq,omitempty" doc:"where to go on: next of the page before" min:"0"`
 }
 
 // Export answers users/me/export.
 type Export struct {
 	Reply
 	User     UserData      `json:"user"`
-	Blocked  []chat.UserID `json:"blocked,omitempty"` // on the first page, as are Rooms
-	Rooms    []RoomHead    `json:"rooms,omitempty"`
-	Messages []Event       `json:"messages"`
-	Next     *ExportPlace  `json:"next,omitempty"` // what to ask the next page with
+	Blocked  []chat.UserID `json:"blocked,omitempty" doc:"whom the caller has blocked, on the first page"`
+	Rooms    []RoomHead    `json:"rooms,omitempty" doc:"the caller's rooms, on the first page"`
+	Messages []Event       `json:"messages" doc:"the caller's own, by room and seq"`
+	Next     *ExportPlace  `json:"next,omitempty" doc:"what to ask the next page with, while has_more"`
 	HasMore  bool          `json:"has_more"`
 }
 
 // ExportPlace is where a page begins.
 type ExportPlace struct {
 	RoomID   chat.RoomID `json:"room_id"`
-	AfterSeq uint64      `json:"after_seq"`
+	AfterSeq uint64      `json:"after_seq" doc:"after this place in the log" example:"8"`
 }
 
 // ExportOf shows a page of an export.

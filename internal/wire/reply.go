@@ -13,9 +13,9 @@ import (
 
 // Reply is what every successful reply begins with.
 type Reply struct {
-	Status    string         `json:"status"`
-	RequestID jsontext.Value `json:"request_id,omitempty"`
-	Duplicate bool           `json:"duplicate,omitzero"` // the request had succeeded before; nothing was done now
+	Status    string         `json:"status" doc:"what was done"`
+	RequestID jsontext.Value `json:"request_id,omitempty" doc:"that of the request, where it had one"`
+	Duplicate bool           `json:"duplicate,omitzero" doc:"true: the request had succeeded before, and nothing was done now"`
 }
 
 // Head gives access to it.
@@ -38,19 +38,19 @@ type Done struct {
 // RoomData is a room as its members and, without Self, strangers see it.
 type RoomData struct {
 	RoomID      chat.RoomID     `json:"room_id"`
-	Name        string          `json:"name"`
-	Description string          `json:"description"`
-	Type        string          `json:"type"`
-	CreatedBy   chat.UserID     `json:"created_by,omitempty"`
-	CreatedAt   Timestamp       `json:"created_at"`
-	MaxMembers  int             `json:"max_members"`
-	MemberCount int             `json:"member_count"`
-	SlowMode    int             `json:"slow_mode"`
-	ReadOnly    bool            `json:"read_only"`
-	Locked      bool            `json:"locked"`
-	History     chat.Visibility `json:"history_visibility"`
-	LastSeq     uint64          `json:"last_seq"`
-	Retention   int             `json:"retention,omitzero"` // seconds
+	Name        string          `json:"name" doc:"one line" example:"General"`
+	Description string          `json:"description" doc:"what the room is for" example:"Anything goes"`
+	Type        string          `json:"type" doc:"direct is a private conversation, user is a user's own log" enum:"public private direct announcements user"`
+	CreatedBy   chat.UserID     `json:"created_by,omitempty" doc:"who created it"`
+	CreatedAt   Timestamp       `json:"created_at" doc:"when it was created"`
+	MaxMembers  int             `json:"max_members" doc:"how many may be in it" example:"100"`
+	MemberCount int             `json:"member_count" doc:"how many are in it" example:"3"`
+	SlowMode    int             `json:"slow_mode" doc:"seconds between two messages of a member; 0 is off" min:"0"`
+	ReadOnly    bool            `json:"read_only" doc:"only moderators write"`
+	Locked      bool            `json:"locked" doc:"closed by a moderator: nobody joins, members do not write"`
+	History     chat.Visibility `json:"history_visibility" doc:"what those see who join later"`
+	LastSeq     uint64          `json:"last_seq" doc:"the head of the room's log" example:"9"`
+	Retention   int             `json:"retention,omitzero" doc:"seconds that messages are kept, where the room says so"`
 }
 
 // RoomType is the public name of a kind of room.
@@ -80,26 +80,26 @@ func RoomDataOf(r *chat.Room) RoomData {
 type RoomCreated struct {
 	Reply
 	RoomID chat.RoomID `json:"room_id"`
-	Room   RoomData    `json:"room_data"`
+	Room   RoomData    `json:"room_data" doc:"the room as it is now"`
 }
 
 // Joined answers rooms/join/{room_id} and rooms/{room_id}/invite.
 type Joined struct {
 	Reply
 	RoomID      chat.RoomID `json:"room_id"`
-	MemberCount int         `json:"member_count"`
-	FirstSeq    uint64      `json:"first_seq"`
+	MemberCount int         `json:"member_count" doc:"how many are in the room now" example:"3"`
+	FirstSeq    uint64      `json:"first_seq" doc:"the first place in the log that the member may see" example:"1"`
 }
 
 // RoomHead is a room of the caller's with the head of its log and their place in it.
 type RoomHead struct {
 	RoomData
-	Role     string `json:"role"`
-	FirstSeq uint64 `json:"first_seq"` // the first one that the caller may see
-	ReadSeq  uint64 `json:"read_seq"`
-	Unread   uint64 `json:"unread"`
+	Role     string `json:"role" doc:"the caller's role" enum:"member moderator owner"`
+	FirstSeq uint64 `json:"first_seq" doc:"the first place in the log that the caller may see" example:"1"`
+	ReadSeq  uint64 `json:"read_seq" doc:"how far the caller has read" example:"7"`
+	Unread   uint64 `json:"unread" doc:"messages that the caller has not read" example:"2"`
 
-	Notifications string `json:"notifications"` // all, mentions or none
+	Notifications string `json:"notifications" doc:"of which messages the caller wants to be notified" enum:"all mentions none"`
 }
 
 // RoomHeadOf shows m.
@@ -133,7 +133,7 @@ func RoomsOf(rooms []chat.Room) []RoomData {
 // Rooms answers rooms/list for public rooms.
 type Rooms struct {
 	Reply
-	Rooms   []RoomData `json:"rooms"`
+	Rooms   []RoomData `json:"rooms" doc:"by id"`
 	HasMore bool       `json:"has_more"`
 }
 
@@ -155,7 +155,7 @@ func half[T any](page []T) ([]T, bool) {
 // OwnRooms answers rooms/list with mine.
 type OwnRooms struct {
 	Reply
-	Rooms   []RoomHead `json:"rooms"`
+	Rooms   []RoomHead `json:"rooms" doc:"by id"`
 	HasMore bool       `json:"has_more"`
 }
 
@@ -169,21 +169,21 @@ func (r *OwnRooms) Shrink() (ok bool) {
 // MemberData is a member as other members see them.
 type MemberData struct {
 	UserID     chat.UserID `json:"user_id"`
-	Role       string      `json:"role"`
-	JoinedAt   Timestamp   `json:"joined_at"`
-	Muted      bool        `json:"muted,omitzero"`
-	MutedUntil *Timestamp  `json:"muted_until,omitempty"` // absent: without end
-	Online     bool        `json:"online"`
-	Away       bool        `json:"away,omitzero"`
-	LastSeen   *Timestamp  `json:"last_seen,omitempty"` // of who is offline
+	Role       string      `json:"role" doc:"in this room" enum:"member moderator owner"`
+	JoinedAt   Timestamp   `json:"joined_at" doc:"when they joined"`
+	Muted      bool        `json:"muted,omitzero" doc:"may not write for now"`
+	MutedUntil *Timestamp  `json:"muted_until,omitempty" doc:"when that ends; absent: without end"`
+	Online     bool        `json:"online" doc:"is there"`
+	Away       bool        `json:"away,omitzero" doc:"is there and away"`
+	LastSeen   *Timestamp  `json:"last_seen,omitempty" doc:"of who is offline, where it is known"`
 }
 
 // RoomDetail answers rooms/{room_id}/info.
 type RoomDetail struct {
 	Reply
 	Room    RoomData     `json:"room"`
-	Members []MemberData `json:"members"`
-	Online  int          `json:"online"`
+	Members []MemberData `json:"members" doc:"by id; none for who is no member"`
+	Online  int          `json:"online" doc:"how many members are there" example:"2"`
 	HasMore bool         `json:"has_more"`
 }
 
@@ -217,8 +217,8 @@ type MessageSent struct {
 	RoomID     chat.RoomID `json:"room_id"`
 	MessageID  string      `json:"message_id"`
 	Seq        uint64      `json:"seq"`
-	Timestamp  Timestamp   `json:"timestamp"`
-	Recipients int         `json:"recipients,omitzero"` // of a broadcast
+	Timestamp  Timestamp   `json:"timestamp" doc:"when it was sent"`
+	Recipients int         `json:"recipients,omitzero" doc:"of a broadcast: how many accounts it goes to"`
 }
 
 // Page answers history/{room_id}.
@@ -226,9 +226,9 @@ type Page struct {
 	Reply
 	RoomID   chat.RoomID `json:"room_id"`
 	Epoch    int64       `json:"epoch"`
-	Messages []Event     `json:"messages"`
-	Covers   [2]uint64   `json:"covers"` // [from, to] in seq
-	Count    int         `json:"count"`
+	Messages []Event     `json:"messages" doc:"newest first, ascending after after_seq"`
+	Covers   [2]uint64   `json:"covers" doc:"from and to: the part of the log that the page answers for, 0 and 0 where it covers none" example:"[1,9]"`
+	Count    int         `json:"count" doc:"how many messages the page has" example:"1"`
 	HasMore  bool        `json:"has_more"`
 
 	ascending bool
@@ -290,9 +290,9 @@ func (p *Page) Shrink() (ok bool) {
 type Synced struct {
 	Reply
 	Epoch   int64      `json:"epoch"`
-	Rooms   []RoomHead `json:"rooms"`
-	Events  []Event    `json:"events"`
-	Unread  uint64     `json:"unread"` // of all rooms together
+	Rooms   []RoomHead `json:"rooms" doc:"every room of the caller's with the head of its log"`
+	Events  []Event    `json:"events" is:"Event" doc:"what came after the seqs of the request, of each room in order"`
+	Unread  uint64     `json:"unread" doc:"unread messages of all rooms together" example:"2"`
 	HasMore bool       `json:"has_more"`
 }
 
@@ -314,41 +314,43 @@ func (s *Synced) Shrink() (ok bool) {
 // Moderated answers the moderation routes.
 type Moderated struct {
 	Reply
-	RoomID chat.RoomID `json:"room_id,omitempty"`
-	UserID chat.UserID `json:"user_id,omitempty"`
-	Action string      `json:"action"`
-	Until  *Timestamp  `json:"until,omitempty"` // absent: without end
+	RoomID chat.RoomID `json:"room_id,omitempty" doc:"where it was done; absent: on the whole server"`
+	UserID chat.UserID `json:"user_id,omitempty" doc:"to whom"`
+	Action string      `json:"action" doc:"what was done" enum:"kick ban unban mute unmute promote demote lock unlock" example:"mute"`
+	Until  *Timestamp  `json:"until,omitempty" doc:"when it ends; absent: without end"`
 }
 
 // Info answers info.
 type Info struct {
 	Reply
-	Version    string         `json:"version"`
-	Protocol   int            `json:"protocol"`
+	Version    string         `json:"version" doc:"of the server" example:"0.9.0"`
+	Protocol   int            `json:"protocol" doc:"the version of this protocol" example:"1"`
 	Epoch      int64          `json:"epoch"`
-	Limits     map[string]any `json:"limits"`
-	Guarantees []string       `json:"guarantees"`
+	Limits     map[string]any `json:"limits" doc:"numbers by name: lengths in characters, sizes in bytes, times in seconds" example:"{\"content_length\":4000}"`
+	Guarantees []string       `json:"guarantees" doc:"names of those that hold on this deployment" example:"[\"acknowledged_is_durable\"]"`
 }
 
-type failure struct {
-	Status    string         `json:"status"`
-	Error     failureDetail  `json:"error"`
-	RequestID jsontext.Value `json:"request_id,omitempty"`
+// Failure is the reply to a refused request.
+type Failure struct {
+	Status    string         `json:"status" doc:"error" enum:"error"`
+	Error     FailureDetail  `json:"error" doc:"why it was refused"`
+	RequestID jsontext.Value `json:"request_id,omitempty" doc:"that of the request, where it had one"`
 }
 
-type failureDetail struct {
+// FailureDetail says why.
+type FailureDetail struct {
 	Code       chat.Code `json:"code"`
-	Message    string    `json:"message"`
-	RetryAfter float64   `json:"retry_after,omitzero"` // seconds
+	Message    string    `json:"message" doc:"for people; may change" example:"you are muted in this room"`
+	RetryAfter float64   `json:"retry_after,omitzero" doc:"seconds after which a repeat may succeed" example:"599.8"`
 }
 
 // EncodeFailure is the reply to a refused request. Of an internal error it tells nothing.
 func EncodeFailure(err error, requestID jsontext.Value) []byte {
-	d := failureDetail{Code: chat.Internal, Message: "something went wrong on the server; its log tells what"}
+	d := FailureDetail{Code: chat.Internal, Message: "something went wrong on the server; its log tells what"}
 	if e := AsError(err); e != nil {
-		d = failureDetail{Code: e.Code, Message: e.Message, RetryAfter: float64(e.RetryAfter.Milliseconds()) / 1000}
+		d = FailureDetail{Code: e.Code, Message: e.Message, RetryAfter: float64(e.RetryAfter.Milliseconds()) / 1000}
 	}
-	return encode(failure{Status: "error", Error: d, RequestID: requestID})
+	return encode(Failure{Status: "error", Error: d, RequestID: requestID})
 }
 
 // EncodeReply is a reply's JSON of at most limit bytes (0: any): pages shrink to fit. ok is false when it cannot be made small enough.

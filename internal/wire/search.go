@@ -14,24 +14,24 @@ import (
 type SearchRoom struct {
 	Envelope
 	noTexts
-	Query     string      `json:"query"`
-	SenderID  chat.UserID `json:"sender_id,omitempty"`
-	From      Timestamp   `json:"from,omitzero"`
-	To        Timestamp   `json:"to,omitzero"`
-	Limit     int         `json:"limit,omitempty"`
-	BeforeSeq uint64      `json:"before_seq,omitempty"`
+	Query     string      `json:"query" doc:"words that all have to be there, \"words in a row\", begin* and *part" min:"1" max:"256" example:"tomatoes"`
+	SenderID  chat.UserID `json:"sender_id,omitempty" doc:"only what this user wrote"`
+	From      Timestamp   `json:"from,omitzero" doc:"sent at this moment or later"`
+	To        Timestamp   `json:"to,omitzero" doc:"sent at this moment or earlier"`
+	Limit     int         `json:"limit,omitempty" doc:"how many at most" min:"0" max:"100" default:"20" example:"20"`
+	BeforeSeq uint64      `json:"before_seq,omitempty" doc:"older than this place in the log: the first of covers of the page before" min:"0"`
 }
 
 // Search is the payload of search.
 type Search struct {
 	Envelope
 	noTexts
-	Query    string      `json:"query"`
-	SenderID chat.UserID `json:"sender_id,omitempty"`
-	From     Timestamp   `json:"from,omitzero"`
-	To       Timestamp   `json:"to,omitzero"`
-	Limit    int         `json:"limit,omitempty"`
-	Before   string      `json:"before,omitempty"` // of the page before
+	Query    string      `json:"query" doc:"words that all have to be there, \"words in a row\", begin* and *part" min:"1" max:"256" example:"tomatoes"`
+	SenderID chat.UserID `json:"sender_id,omitempty" doc:"only what this user wrote"`
+	From     Timestamp   `json:"from,omitzero" doc:"sent at this moment or later"`
+	To       Timestamp   `json:"to,omitzero" doc:"sent at this moment or earlier"`
+	Limit    int         `json:"limit,omitempty" doc:"how many at most" min:"0" max:"100" default:"20" example:"20"`
+	Before   string      `json:"before,omitempty" doc:"where to go on: before of the page before"`
 }
 
 // Hit is a message that was found, as a page shows it to one viewer.
@@ -61,9 +61,9 @@ type FoundInRoom struct {
 	Reply
 	RoomID   chat.RoomID `json:"room_id"`
 	Epoch    int64       `json:"epoch"`
-	Messages []Hit       `json:"messages"`
-	Covers   [2]uint64   `json:"covers"` // [from, to] in seq
-	Count    int         `json:"count"`
+	Messages []Hit       `json:"messages" doc:"newest first"`
+	Covers   [2]uint64   `json:"covers" doc:"from and to: the part of the log that was looked at" example:"[1,9]"`
+	Count    int         `json:"count" doc:"how many messages the page has" example:"1"`
 	HasMore  bool        `json:"has_more"`
 }
 
@@ -96,10 +96,10 @@ func (r *FoundInRoom) About() []chat.RoomID { return []chat.RoomID{r.RoomID} }
 type Found struct {
 	Reply
 	Epoch    int64  `json:"epoch"`
-	Messages []Hit  `json:"messages"`
-	Count    int    `json:"count"`
+	Messages []Hit  `json:"messages" doc:"newest first"`
+	Count    int    `json:"count" doc:"how many messages the page has" example:"1"`
 	HasMore  bool   `json:"has_more"`
-	Before   string `json:"before,omitempty"` // where to go on
+	Before   string `json:"before,omitempty" doc:"where to go on, while has_more"`
 }
 
 // FoundOf shows what was found in all rooms.

@@ -6,29 +6,29 @@ import "parley/internal/chat"
 
 // Register is the body of POST /api/v1/auth/register.
 type Register struct {
-	UserID      chat.UserID `json:"user_id"`
-	Password    string      `json:"password"`
-	DisplayName string      `json:"display_name,omitempty"`
-	Invitation  string      `json:"invitation,omitempty"`
+	UserID      chat.UserID `json:"user_id" doc:"the name to sign in with, for ever"`
+	Password    string      `json:"password" doc:"a good one" example:"correct horse"`
+	DisplayName string      `json:"display_name,omitempty" doc:"one line" max:"100" example:"Bob"`
+	Invitation  string      `json:"invitation,omitempty" doc:"from parley invite, where the server asks for one"`
 }
 
 // Login is the body of POST /api/v1/auth/login.
 type Login struct {
 	UserID   chat.UserID `json:"user_id"`
-	Password string      `json:"password"`
+	Password string      `json:"password" doc:"of the account" example:"correct horse"`
 }
 
 // SignedIn answers both.
 type SignedIn struct {
 	Reply
-	Token   string    `json:"token"`
-	Expires Timestamp `json:"expires"`
-	User    Account   `json:"user"`
+	Token   string    `json:"token" doc:"for the header Authorization: Bearer" example:"eyJhbGciOi…"`
+	Expires Timestamp `json:"expires" doc:"when the token does"`
+	User    Account   `json:"user" doc:"who is signed in"`
 }
 
 // Account is one's own account.
 type Account struct {
 	UserID      chat.UserID     `json:"user_id"`
-	DisplayName string          `json:"display_name"`
+	DisplayName string          `json:"display_name" doc:"free text" example:"Bob"`
 	Role        chat.ServerRole `json:"role"`
 }
