@@ -19,7 +19,7 @@ import (
 // Demo is what a demo server has in it.
 type Demo struct {
 	Users []DemoUser `json:"users"`
-	Rooms []string   `json:"rooms"`
+	Rooms []string   `json:"rooms"` // where everybody is
 }
 
 // DemoUser is an account with its password, random for each data directory.
@@ -36,7 +36,7 @@ const demoFile = "demo.json"
 // makeDemo makes the demo's accounts and rooms, where they are not there yet.
 func (a *App) makeDemo(ctx context.Context) (*Demo, error) {
 	path := filepath.Join(a.cfg.Data, demoFile)
-	d := &Demo{Rooms: []string{"general", "random"}}
+	d := &Demo{Rooms: []string{"general"}}
 	kept, err := os.ReadFile(path)
 	switch {
 	case err == nil:
@@ -47,17 +47,14 @@ func (a *App) makeDemo(ctx context.Context) (*Demo, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("demo: %w", err)
 	}
-	for _, u := range []DemoUser{
-		{ID: "admin", Name: "Admin", Role: chat.RoleAdministrator}, {ID: "alice", Name: "Alice", Role: chat.RoleUser},
-		{ID: "bob", Name: "Bob", Role: chat.RoleUser}, {ID: "carol", Name: "Carol", Role: chat.RoleUser},
-	} {
+	for _, u := range demoUsers() {
 		u.Password = rand.Text()[:12]
 		if _, err := a.admin.AddUser(ctx, admin.NewUser{ID: u.ID, DisplayName: u.Name, Password: u.Password, Role: u.Role}); err != nil {
 			return nil, fmt.Errorf("demo: user %s: %w; a demo needs a data directory of its own, see --data", u.ID, err)
 		}
 		d.Users = append(d.Users, u)
 	}
-	if err := a.fillDemo(ctx, d); err != nil {
+	if err := a.playDemo(ctx); err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
 	text, err := json.MarshalIndent(d, "", "  ")
@@ -65,34 +62,4 @@ func (a *App) makeDemo(ctx context.Context) (*Demo, error) {
 		return nil, err
 	}
 	return d, os.WriteFile(path, text, 0o600)
-}
-
-// fillDemo makes the rooms, with everybody in them and a few words to read.
-func (a *App) fillDemo(ctx context.Context, d *Demo) error {
-	as := func(u chat.UserID) chat.Call { return chat.Call{Principal: chat.Principal{UserID: u}} }
-	about := map[string]string{"general": "What concerns everybody", "random": "Anything else"}
-	for _, room := range d.Rooms {
-		n := chat.NewRoom{ID: chat.RoomID(room), Name: room, Description: about[room]}
-		if _, err := a.service.CreateRoom(as("admin"), n).Wait(ctx); err != nil {
-			return err
-		}
-		for _, u := range d.Users[1:] {
-			if _, err := a.service.Join(as(u.ID), n.ID).Wait(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	for _, m := range []struct {
-		from chat.UserID
-		text string
-	}{
-		{"alice", "Good morning, everybody"},
-		{"bob", "Morning, Alice. Did the sensors in the greenhouse report tonight?"},
-		{"alice", "They did, over the same connection as this message."},
-	} {
-		if _, err := a.service.Send(as(m.from), "general", chat.NewMessage{Content: m.text}).Wait(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
