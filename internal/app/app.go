@@ -29,6 +29,7 @@ import (
 	"parley/internal/mqtt"
 	"parley/internal/presence"
 	"parley/internal/store"
+	"parley/web"
 )
 
 // stopPatience is how long a stopping server waits for what is under way.
@@ -165,15 +166,17 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	if a.socket, err = admin.Listen(cfg.Data, a.admin, log); err != nil {
 		return nil, err
 	}
-	web := httpdoor.Config{
+	pages := httpdoor.Config{
 		Router: routes.Router(), Auth: authenticator, Accounts: httpdoor.Accounts{
 			Registrar: auth.NewRegistrar(cfg.Access.Registration, a.service, passwords, invitations, in.Now),
 			Tokens:    tokens, Name: cleanName,
 		}, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
+		Client: web.Client(), About: httpdoor.About{ServerName: cfg.Name, Version: version, Registration: cfg.Access.Registration},
+		TLS: tls != nil, HSTS: cfg.TLS.HSTS,
 		Files: a.files, TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
 		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door}),
 	}
-	a.serveAll(listeners, web, tls)
+	a.serveAll(listeners, pages, tls)
 	return a, nil
 }
 

@@ -27,6 +27,7 @@ type Config struct {
 	// Data is the data directory. It is an option of every command, and not here.
 	Data string `kong:"-"`
 
+	Name    string  `name:"server-name" placeholder:"TEXT" group:"Server" help:"What the server is called where people sign in."`
 	Demo    bool    `name:"demo" group:"Server" help:"Serve demo rooms and users, on loopback unless addresses are given."`
 	Listen  Listen  `embed:""`
 	TLS     TLS     `embed:""`
@@ -51,6 +52,8 @@ type Listen struct {
 type TLS struct {
 	Cert string `name:"tls-cert" placeholder:"FILE" group:"Doors" help:"Certificate chain in PEM, for mqtts, https and wss; read again when it changes."`
 	Key  string `name:"tls-key" placeholder:"FILE" group:"Doors" help:"Private key of the certificate, in PEM."`
+
+	HSTS time.Duration `name:"hsts" placeholder:"TIME" group:"Doors" help:"For how long browsers that came over TLS shall come to this host over TLS only, such as 4320h; 0 does not say."`
 }
 
 // Enabled tells whether there is a certificate.
@@ -67,7 +70,7 @@ const (
 type Access struct {
 	Registration   string         `name:"registration" placeholder:"POLICY" group:"Access" help:"Who may make an account: open, invite or closed."`
 	RateLimit      Rate           `name:"rate-limit" placeholder:"N/TIME" group:"Access" help:"Requests per user in a sliding window, such as 100/60s; 0 is no limit."`
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" group:"Access" help:"Networks whose X-Forwarded-For headers are believed, such as 10.0.0.0/8."`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" group:"Access" help:"Networks whose X-Forwarded-For and X-Forwarded-Proto headers are believed, such as 10.0.0.0/8."`
 }
 
 // Limits bound what one client can take of the server.
@@ -137,6 +140,7 @@ const (
 func Default() Config {
 	return Config{
 		Data:   DefaultData,
+		Name:   "Parley",
 		Listen: Listen{MQTT: DefaultMQTT, MQTTS: DefaultMQTTS, HTTP: DefaultHTTP, Ops: Off},
 		Access: Access{Registration: RegistrationInvite, RateLimit: Rate{Events: 100, Window: time.Minute}},
 		Limits: Limits{
@@ -152,6 +156,7 @@ const (
 	minPacketSize     = 4 << 10     // less does not hold a message of 4000 ASCII characters with its names
 	maxPacketSize     = 268_435_455 // the most that MQTT's remaining length can say
 	maxFileSize       = 1 << 40
+	maxHSTS           = 2 * 365 * 24 * time.Hour
 	maxReceiveMaximum = math.MaxUint16
 	maxSessions       = 100_000
 	maxSessionExpiry  = (math.MaxUint32 - 1) * time.Second // MQTT counts in uint32; its greatest value means never
@@ -204,6 +209,14 @@ func (c *Config) Validate() error {
 		fault("tls-cert", "is missing; name the certificate of the key %q", c.TLS.Key)
 	}
 
+	if d := c.TLS.HSTS; d < 0 || d > maxHSTS {
+		fault("hsts", "%v is out of range; use 0, or a time up to %v", d, maxHSTS)
+	}
+	if name, err := cleanName(c.Name); err != nil {
+		fault("server-name", "%v", err)
+	} else {
+		c.Name = name
+	}
 	oneOf("registration", c.Access.Registration, RegistrationOpen, RegistrationInvite, RegistrationClosed)
 	if r := c.Access.RateLimit; r.Events < 0 || (r.Events > 0 && r.Window <= 0) {
 		fault("rate-limit", "%v is no rate; use a number and a time such as 100/60s, or 0", r)

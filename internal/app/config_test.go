@@ -64,7 +64,7 @@ func TestValidateAccepts(t *testing.T) {
 	for name, change := range map[string]func(c *Config){
 		"free ports":          func(c *Config) { c.Listen.MQTT, c.Listen.HTTP = "127.0.0.1:0", "127.0.0.1:0" },
 		"IPv6":                func(c *Config) { c.Listen.MQTT = "[::1]:1883" },
-		"MQTT over TLS alone": func(c *Config) { c.Listen.MQTT, c.Listen.HTTP, c.TLS = Off, Off, TLS{"c", "k"} },
+		"MQTT over TLS alone": func(c *Config) { c.Listen.MQTT, c.Listen.HTTP, c.TLS = Off, Off, TLS{Cert: "c", Key: "k"} },
 		"no limit":            func(c *Config) { c.Access.RateLimit = Rate{} },
 		"hosts":               func(c *Config) { c.Content.SuspiciousHosts = []string{"evil.example", "192.0.2.1", "2001:db8::1"} },
 		"proxies":             func(c *Config) { c.Access.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },

@@ -32,3 +32,12 @@ type Account struct {
 	DisplayName string          `json:"display_name" doc:"free text" example:"Bob"`
 	Role        chat.ServerRole `json:"role"`
 }
+
+// BeforeSignIn answers GET /api/v1/auth: what a client needs before anybody signs in.
+type BeforeSignIn struct {
+	Reply
+	ServerName   string `json:"server_name"`
+	Version      string `json:"version"`
+	Registration string `json:"registration"` // open, invite or closed
+	MinPassword  int    `json:"min_password"` // characters
+}

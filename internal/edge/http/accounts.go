@@ -30,12 +30,19 @@ const loginTTL = 30 * 24 * time.Hour
 type accounts struct{ routes }
 
 func (h *accounts) routeOn(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/v1/auth", h.about)
 	mux.Handle("POST /api/v1/auth/register", serveAccount(h, h.register))
 	mux.Handle("POST /api/v1/auth/login", serveAccount(h, h.login))
 }
 
-// serveAccount decodes a request of type In and answers with what f makes of it.
-func serveAccount[In any](h *accounts, f func(*http.Request, *In) (wire.Replier, error)) http.Handler {
+// about tells what a client needs before anybody signs in.
+func (h *accounts) about(w http.ResponseWriter, r *http.Request) {
+	h.answer(w, &api.Request{Topic: r.URL.Path}, &wire.BeforeSignIn{Reply: wire.Reply{Status: "success"}, ServerName: h.About.ServerName,
+		Version: h.About.Version, Registration: h.About.Registration, MinPassword: auth.MinPassword}, nil)
+}
+
+// serveAccount decodes a request of type In and answers with what f makes of it: of who is signed in, with the cookie, too.
+func serveAccount[In any](h *accounts, f func(*http.Request, *In) (*wire.SignedIn, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := new(In)
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 16<<10))
@@ -52,11 +59,14 @@ func serveAccount[In any](h *accounts, f func(*http.Request, *In) (wire.Replier,
 		if err != nil && r.Context().Err() != nil {
 			return // the caller has gone away
 		}
+		if err == nil {
+			signIn(&h.Config, w, r, reply.Token, time.UnixMilli(int64(reply.Expires)))
+		}
 		h.answer(w, &api.Request{Topic: r.URL.Path}, reply, err)
 	})
 }
 
-func (h *accounts) register(r *http.Request, in *wire.Register) (wire.Replier, error) {
+func (h *accounts) register(r *http.Request, in *wire.Register) (*wire.SignedIn, error) {
 	n := auth.Registration{UserID: in.UserID, Password: in.Password, Invitation: in.Invitation, Remote: remote(r)}
 	if in.DisplayName != "" {
 		var err error
@@ -71,7 +81,7 @@ func (h *accounts) register(r *http.Request, in *wire.Register) (wire.Replier, e
 	return h.signedIn("registered", id)
 }
 
-func (h *accounts) login(r *http.Request, in *wire.Login) (wire.Replier, error) {
+func (h *accounts) login(r *http.Request, in *wire.Login) (*wire.SignedIn, error) {
 	if in.UserID == "" || in.Password == "" {
 		return nil, chat.Refuse(chat.BadRequest, "user_id, password: both are needed")
 	}
@@ -85,7 +95,7 @@ func (h *accounts) login(r *http.Request, in *wire.Login) (wire.Replier, error) 
 	return h.signedIn("success", id)
 }
 
-func (h *accounts) signedIn(status string, id auth.Identity) (wire.Replier, error) {
+func (h *accounts) signedIn(status string, id auth.Identity) (*wire.SignedIn, error) {
 	token, expires, err := h.Accounts.Tokens.Issue(id.UserID, id.Generation, loginTTL)
 	if err != nil {
 		return nil, errors.Join(errors.New("http: issuing a token"), err)

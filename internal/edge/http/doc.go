@@ -5,5 +5,8 @@
 //
 // A route chat/message/{room_id} is POST /api/v1/message/{room_id}, with the same payload and the same reply; a route that
 // only reads answers GET too, with the payload's flat fields as query parameters. A refusal has the status of its code. The
-// token is the bearer's; nothing here is authorised by a cookie, so no other site can act in somebody's name.
+// token is the bearer's. A browser's cookie is honoured where something is only shown, files and the stream of events, so no
+// other site can act in somebody's name.
+//
+// Everything else is the web client, or a plain page where it was not built.
 package http

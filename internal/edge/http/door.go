@@ -5,11 +5,14 @@ package http
 import (
 	"context"
 	_ "embed"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
+	"time"
 
 	"parley/internal/api"
 	"parley/internal/auth"
@@ -25,10 +28,22 @@ type Config struct {
 	MaxBody   int64      // bytes
 	Files     *api.Files // nil: no files
 
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Client fs.FS // the web client as it was built; nil: a page that says how to get it
+	About  About
+
+	TLS            bool           // callers come over TLS
+	HSTS           time.Duration  // for how long browsers shall come over TLS only; 0 says nothing
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 
 	Ready   func(ctx context.Context) error // why the server cannot serve, nil when it can
 	Metrics http.Handler
+}
+
+// About is what a client needs to know before anybody signs in.
+type About struct {
+	ServerName   string
+	Version      string
+	Registration string // the policy
 }
 
 //go:embed page.html
@@ -44,17 +59,32 @@ func Handler(cfg Config, ownOps bool) http.Handler {
 		(&files{&routes{cfg}, cfg.Files}).register(mux)
 	}
 	mux.Handle("/mqtt", cfg.WebSocket)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(page)
-	})
+	mux.Handle("/", pages(&cfg))
 	if !ownOps {
 		ops := Ops(cfg)
 		mux.Handle("/healthz", ops)
 		mux.Handle("/readyz", ops)
 		mux.Handle("/metrics", localOnly(ops))
 	}
-	return behindProxies(cfg.TrustedProxies, secured(mux))
+	return behindProxies(cfg.TrustedProxies, secured(&cfg, mux))
+}
+
+// pages serves the web client, or the page in its place.
+func pages(cfg *Config) http.Handler {
+	if cfg.Client != nil {
+		c, err := newClient(cfg.Client)
+		if err == nil {
+			return c
+		}
+		cfg.Logger.Error("http: serving a plain page in place of the web client", "error", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		_, _ = w.Write(page)
+	})
+	return mux
 }
 
 // Ops serves the operator's pages.
@@ -72,18 +102,6 @@ func Ops(cfg Config) *http.ServeMux {
 	return mux
 }
 
-// secured sets the headers that every answer has.
-func secured(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
-		next.ServeHTTP(w, r)
-	})
-}
-
 // localOnly serves callers on this machine.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -95,21 +113,24 @@ func localOnly(next http.Handler) http.Handler {
 	})
 }
 
-// behindProxies sets RemoteAddr to the client's address as the nearest trusted proxies say.
+// forwardedProto is where a proxy says how the client came.
+const forwardedProto = "X-Forwarded-Proto"
+
+// behindProxies sets RemoteAddr to the client's address as the nearest trusted proxies say, and leaves in X-Forwarded-Proto
+// only what the nearest of them says.
 func behindProxies(trusted []netip.Prefix, next http.Handler) http.Handler {
-	if len(trusted) == 0 {
-		return next
-	}
 	isTrusted := func(a netip.Addr) bool {
-		for _, p := range trusted {
-			if p.Contains(a) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		addr := remote(r)
+		if !isTrusted(addr) {
+			r.Header.Del(forwardedProto)
+			next.ServeHTTP(w, r)
+			return
+		}
+		protos := strings.Split(strings.Join(r.Header.Values(forwardedProto), ","), ",")
+		r.Header.Set(forwardedProto, strings.ToLower(strings.TrimSpace(protos[len(protos)-1])))
 		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 		for i := len(hops) - 1; i >= 0 && isTrusted(addr); i-- {
 			hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

@@ -66,7 +66,7 @@ func (h *files) download(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, thumbnail := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, filesPath), "/thumbnail")
-	who, err := h.caller(r)
+	who, err := h.viewer(r)
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -117,6 +117,11 @@ func TestFileForMembers(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
+	// A browser shows it with its cookie, unless it is told to be somebody else.
+	cookie := "parley_token=" + h.token("bob")
+	h.do("GET", "/api/v1/files/"+id, "", "Cookie", cookie).wants(t, 200, "")
+	h.do("GET", "/api/v1/files/"+id, "", "Cookie", cookie, "Authorization", "Bearer nonsense").wants(t, 401, "unauthenticated")
+	h.do("GET", "/api/v1/files/"+id, "", "Cookie", "parley_token=nonsense").wants(t, 401, "unauthenticated")
 	if part := get("bob", "Range", "bytes=3-6"); part.Code != 206 || part.Body.String() != text[3:7] {
 		t.Errorf("a range: %d %q", part.Code, part.Body)
 	}

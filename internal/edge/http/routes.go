@@ -86,12 +86,34 @@ func contentType(r *http.Request) string {
 
 // caller proves who asks.
 func (h *routes) caller(r *http.Request) (chat.Principal, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	token, ok := bearer(r)
+	if !ok {
 		return chat.Principal{}, chat.Refuse(chat.Unauthenticated, "give an access token in the header Authorization: Bearer TOKEN")
 	}
-	id, err := h.Auth.Authenticate(r.Context(), auth.Credentials{Password: strings.TrimSpace(token), Remote: remote(r)})
+	return h.proved(r, token)
+}
+
+// viewer is caller where a browser shows what it gets by itself, a picture or a stream of events: there its cookie counts,
+// too. Nothing that changes anything may ask for it.
+func (h *routes) viewer(r *http.Request) (chat.Principal, error) {
+	if _, ok := bearer(r); !ok && r.Header.Get("Authorization") == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if c, err := r.Cookie(cookieName); err == nil && c.Value != "" {
+			return h.proved(r, c.Value)
+		}
+	}
+	return h.caller(r)
+}
+
+func (h *routes) proved(r *http.Request, token string) (chat.Principal, error) {
+	id, err := h.Auth.Authenticate(r.Context(), auth.Credentials{Password: token, Remote: remote(r)})
 	return chat.Principal{UserID: id.UserID}, err
+}
+
+// bearer is the token of the Authorization header.
+func bearer(r *http.Request) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
+	return token, strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
 // fromQuery makes a payload of query parameters, by the kinds of its fields.
