@@ -16,13 +16,21 @@ export async function post<T>(origin: string, path: string, body: object, token?
   if (token !== undefined) headers.Authorization = `Bearer ${token}`
   let answer: Response
   try {
-    answer = await fetch(`${origin}/api/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body), credentials: 'same-origin' })
+    answer = await fetch(`${origin}/api/v1/${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+      credentials: 'same-origin',
+    })
   } catch (e) {
     throw new ParleyError('offline', asParleyError(e).message)
   }
-  const reply = (await answer.json().catch(() => undefined)) as { error?: { code: string; message: string; retry_after?: number } } | undefined
+  const reply = (await answer.json().catch(() => undefined)) as
+    | { error?: { code: string; message: string; retry_after?: number } }
+    | undefined
   if (reply?.error) throw new ParleyError(reply.error.code, reply.error.message, reply.error.retry_after)
-  if (!answer.ok || reply === undefined) throw new ParleyError(answer.status >= 500 ? 'unavailable' : 'internal', `the server answered ${answer.status}`)
+  if (!answer.ok || reply === undefined)
+    throw new ParleyError(answer.status >= 500 ? 'unavailable' : 'internal', `the server answered ${answer.status}`)
   return reply as T
 }
 
@@ -40,5 +48,10 @@ export interface Registration {
 
 /** Makes an account, where the server's policy lets one. */
 export function register(origin: string, r: Registration): Promise<SignedIn> {
-  return post(origin, 'auth/register', { user_id: r.userId, password: r.password, display_name: r.displayName, invitation: r.invitation })
+  return post(origin, 'auth/register', {
+    user_id: r.userId,
+    password: r.password,
+    display_name: r.displayName,
+    invitation: r.invitation,
+  })
 }

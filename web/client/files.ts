@@ -13,7 +13,12 @@ export interface UploadOptions {
 }
 
 /** Uploads a file that can be shared in a room then, and goes on by itself after a lost connection. */
-export async function upload(_client: Client, _roomId: string, _file: File, _options: UploadOptions = {}): Promise<FileInfo> {
+export async function upload(
+  _client: Client,
+  _roomId: string,
+  _file: File,
+  _options: UploadOptions = {},
+): Promise<FileInfo> {
   throw new ParleyError('unavailable', 'not connected')
 }
 

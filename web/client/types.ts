@@ -104,7 +104,13 @@ export interface LogEvent {
 /** An event that is in no log, and lost on who is away. */
 export type PassingEvent =
   | { type: 'typing_start' | 'typing_stop'; room_id: string; user_id: string; timestamp: number }
-  | { type: 'user_status'; user_id: string; status: 'online' | 'away' | 'offline'; last_seen?: number; timestamp: number }
+  | {
+      type: 'user_status'
+      user_id: string
+      status: 'online' | 'away' | 'offline'
+      last_seen?: number
+      timestamp: number
+    }
   | { type: 'read'; room_id: string; user_id: string; read_seq: number; timestamp: number }
   | ({ type: 'message_history'; room_id: string } & Page)
 
