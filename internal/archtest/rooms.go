@@ -67,7 +67,8 @@ func rooms() []room {
 		{path: "internal/api", imports: []string{"chat", "auth", "wire", "topic", "content", "ratelimit", "blob", "picture"}, libraries: []string{
 			jsonV2, "github.com/danielgtaylor/huma",
 		}},
-		{path: "internal/edge/*", imports: []string{"api", "feed", "auth", "wire", "mqtt", "topic", "chat", "blob", "picture"}, libraries: []string{
+		{path: "internal/describe", imports: []string{"api", "wire", "chat"}, libraries: []string{jsonV2}},
+		{path: "internal/edge/*", imports: []string{"api", "feed", "auth", "wire", "mqtt", "topic", "chat", "blob", "picture", "describe"}, libraries: []string{
 			jsonV2, "github.com/gobwas/ws", "github.com/prometheus/client_golang",
 		}},
 		{path: "web"},

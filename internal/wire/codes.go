@@ -35,3 +35,37 @@ func AnswerTo(code chat.Code) Answer {
 		return Answer{500, 0x80}
 	}
 }
+
+// Meaning says what a code means, in a few words.
+func Meaning(code chat.Code) string {
+	switch code {
+	case chat.BadRequest:
+		return "a field is malformed or missing; the message names it"
+	case chat.Unauthenticated:
+		return "no token, or one that is not valid"
+	case chat.Forbidden:
+		return "not for your role"
+	case chat.NotMember:
+		return "you are not in this room"
+	case chat.Banned:
+		return "you are banned"
+	case chat.Muted:
+		return "you may not write for now"
+	case chat.NotFound:
+		return "there is no such thing; also what a stranger hears about a private room"
+	case chat.Conflict:
+		return "it is otherwise already, or a client_msg_id was used for something else"
+	case chat.RoomFull:
+		return "the room has no place left"
+	case chat.TooLarge:
+		return "larger than the server takes"
+	case chat.Rejected:
+		return "a rule for texts refuses it"
+	case chat.RateLimited:
+		return "too many requests, or slow mode; retry_after says when to come back"
+	case chat.Unavailable:
+		return "nothing was done, try again"
+	default:
+		return "something went wrong on the server; its log tells what"
+	}
+}

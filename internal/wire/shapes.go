@@ -28,8 +28,8 @@ type logged struct {
 	Epoch     int64       `json:"epoch"`
 }
 
-// MessageShape is a message.
-type MessageShape struct {
+// Message is a message.
+type Message struct {
 	Type chat.EventKind `json:"type" doc:"image and file share a file; system says what happened, in event" enum:"text image file system"`
 	ID   string         `json:"id" is:"MessageID"`
 	place
@@ -55,14 +55,14 @@ type MessageShape struct {
 	Epoch      int64                    `json:"epoch"`
 }
 
-// HitShape is a message that was found.
-type HitShape struct {
-	MessageShape
+// FoundMessage is a message that was found.
+type FoundMessage struct {
+	Message
 	Snippet string `json:"snippet" doc:"the text round the first hit, as plain text, hits between « and »" example:"«hello»"`
 }
 
-// MessageEditedShape says that a message has another text.
-type MessageEditedShape struct {
+// MessageEditedEvent says that a message has another text.
+type MessageEditedEvent struct {
 	Type string `json:"type" enum:"message_edited"`
 	logged
 	MessageID string        `json:"message_id"`
@@ -71,15 +71,15 @@ type MessageEditedShape struct {
 	Flagged   bool          `json:"flagged,omitempty" doc:"a rule for texts marked it for the moderators"`
 }
 
-// MessageMarkedShape says that something became of a message.
-type MessageMarkedShape struct {
+// MessageMarkedEvent says that something became of a message.
+type MessageMarkedEvent struct {
 	Type string `json:"type" enum:"message_deleted message_pinned message_unpinned"`
 	logged
 	MessageID string `json:"message_id"`
 }
 
-// ReactionShape says that somebody reacted to a message or took that back.
-type ReactionShape struct {
+// ReactionEvent says that somebody reacted to a message or took that back.
+type ReactionEvent struct {
 	Type string `json:"type" enum:"reaction_added reaction_removed"`
 	logged
 	MessageID string `json:"message_id"`
@@ -87,8 +87,8 @@ type ReactionShape struct {
 	Count     int    `json:"count" doc:"how many users have reacted so now" example:"2"`
 }
 
-// RoomUpdatedShape says that settings of a room have changed.
-type RoomUpdatedShape struct {
+// RoomUpdatedEvent says that settings of a room have changed.
+type RoomUpdatedEvent struct {
 	Type string `json:"type" enum:"room_updated"`
 	logged
 	Changes RoomChanges `json:"changes" doc:"the new values"`
@@ -106,15 +106,15 @@ type RoomChanges struct {
 	OwnerID     *chat.UserID     `json:"owner_id,omitempty" doc:"the new owner"`
 }
 
-// ModeratedShape says what a moderator did in a room.
-type ModeratedShape struct {
+// ModeratedEvent says what a moderator did in a room.
+type ModeratedEvent struct {
 	Type string `json:"type" enum:"moderated"`
 	logged
 	Action   string      `json:"action" doc:"what was done" enum:"kick ban unban mute unmute promote demote lock unlock" example:"mute"`
 	TargetID chat.UserID `json:"target_id,omitempty" doc:"to whom" example:"carol"`
 	Role     string      `json:"role,omitempty" doc:"the new role" enum:"member moderator owner"`
 	Reason   string      `json:"reason,omitempty" doc:"why" example:"calm down"`
-	Until    *Timestamp  `json:"until,omitempty" doc:"when it ends; null: without end"`
+	Until    *Timestamp  `json:"until,omitempty" doc:"when it ends; null: without end" null:"true"`
 }
 
 // RoomNamed is the room that an event is about.
@@ -124,48 +124,48 @@ type RoomNamed struct {
 	Type   string      `json:"type" doc:"direct is a private conversation" enum:"public private direct announcements user"`
 }
 
-// RoomDeletedShape is the last event of a room's log, and tells its members in their own.
-type RoomDeletedShape struct {
+// RoomDeletedEvent is the last event of a room's log, and tells its members in their own.
+type RoomDeletedEvent struct {
 	Type string `json:"type" enum:"room_deleted"`
 	logged
 	Room RoomNamed `json:"room" doc:"the room that is gone"`
 }
 
-// RoomAddedShape says that one is in a room now.
-type RoomAddedShape struct {
+// RoomAddedEvent says that one is in a room now.
+type RoomAddedEvent struct {
 	Type string `json:"type" enum:"room_added"`
 	logged
 	Room RoomNamed `json:"room" doc:"the room"`
 }
 
-// RemovedFromRoomShape says that one is no longer in a room.
-type RemovedFromRoomShape struct {
+// RemovedFromRoomEvent says that one is no longer in a room.
+type RemovedFromRoomEvent struct {
 	Type string `json:"type" enum:"removed_from_room"`
 	logged
 	Reason string    `json:"reason" doc:"left, kicked or banned, then a colon and why, where somebody said it" example:"kicked: spam"`
 	Room   RoomNamed `json:"room" doc:"the room"`
 }
 
-// AccountModeratedShape says what was done to one's account.
-type AccountModeratedShape struct {
+// AccountModeratedEvent says what was done to one's account.
+type AccountModeratedEvent struct {
 	Type string `json:"type" enum:"account_moderated"`
 	logged
 	Action   string      `json:"action" doc:"what was done" enum:"ban unban mute unmute credentials_revoked role_changed erased" example:"mute"`
 	TargetID chat.UserID `json:"target_id" doc:"to whose account" example:"carol"`
 	Role     string      `json:"role,omitempty" doc:"the new role on the server" enum:"user administrator"`
 	Reason   string      `json:"reason,omitempty" doc:"why" example:"cool off"`
-	Until    *Timestamp  `json:"until,omitempty" doc:"when it ends; null: without end"`
+	Until    *Timestamp  `json:"until,omitempty" doc:"when it ends; null: without end" null:"true"`
 }
 
-// OwnChangeShape tells one's other devices what one did.
-type OwnChangeShape struct {
+// OwnChangeEvent tells one's other devices what one did.
+type OwnChangeEvent struct {
 	Type string `json:"type" enum:"profile_updated user_blocked user_unblocked"`
 	logged
 	TargetID chat.UserID `json:"target_id" doc:"whom it is about; oneself of profile_updated"`
 }
 
-// TruncatedShape comes in place of an event that is larger than the client's Maximum Packet Size.
-type TruncatedShape struct {
+// TruncatedEvent comes in place of an event that is larger than the client's Maximum Packet Size.
+type TruncatedEvent struct {
 	Type string `json:"type" doc:"that of the event" example:"text"`
 	ID   string `json:"id,omitempty" is:"MessageID" doc:"of a message"`
 	place
@@ -174,8 +174,8 @@ type TruncatedShape struct {
 	Epoch     int64  `json:"epoch"`
 }
 
-// MessageHistoryShape shows a new member the last messages.
-type MessageHistoryShape struct {
+// MessageHistoryEvent shows a new member the last messages.
+type MessageHistoryEvent struct {
 	passing
 	Type     string      `json:"type" enum:"message_history"`
 	RoomID   chat.RoomID `json:"room_id"`
@@ -186,8 +186,8 @@ type MessageHistoryShape struct {
 	HasMore  bool        `json:"has_more"`
 }
 
-// ReadShape tells how far a member has read.
-type ReadShape struct {
+// ReadEvent tells how far a member has read.
+type ReadEvent struct {
 	passing
 	Type      string      `json:"type" enum:"read"`
 	RoomID    chat.RoomID `json:"room_id"`
@@ -196,8 +196,8 @@ type ReadShape struct {
 	Timestamp Timestamp   `json:"timestamp" doc:"when"`
 }
 
-// UserStatusShape tells whether somebody is there.
-type UserStatusShape struct {
+// UserStatusEvent tells whether somebody is there.
+type UserStatusEvent struct {
 	passing
 	Type      string      `json:"type" enum:"user_status"`
 	UserID    chat.UserID `json:"user_id" doc:"who"`
@@ -206,8 +206,8 @@ type UserStatusShape struct {
 	Timestamp Timestamp   `json:"timestamp" doc:"when"`
 }
 
-// TypingShape says that a member begins or ends to write.
-type TypingShape struct {
+// TypingEvent says that a member begins or ends to write.
+type TypingEvent struct {
 	passing
 	Type      string      `json:"type" enum:"typing_start typing_stop"`
 	RoomID    chat.RoomID `json:"room_id"`
@@ -215,8 +215,8 @@ type TypingShape struct {
 	Timestamp Timestamp   `json:"timestamp" doc:"when"`
 }
 
-// SyncRequiredShape says that events of a log were not sent and have to be asked for.
-type SyncRequiredShape struct {
+// SyncRequiredEvent says that events of a log were not sent and have to be asked for.
+type SyncRequiredEvent struct {
 	passing
 	Type     string      `json:"type" enum:"sync_required"`
 	RoomID   chat.RoomID `json:"room_id"`
@@ -234,23 +234,23 @@ type Shape struct {
 // Shapes lists every delivery there is, messages first.
 func Shapes() []Shape {
 	return []Shape{
-		{MessageShape{}, "A message of a room or a private conversation, or a system message that says who came or went"},
-		{MessageEditedShape{}, "A message has another text"},
-		{MessageMarkedShape{}, "A message was deleted, pinned or unpinned"},
-		{ReactionShape{}, "Somebody reacted to a message, or took that back"},
-		{RoomUpdatedShape{}, "Settings of a room have changed"},
-		{ModeratedShape{}, "What a moderator did in a room"},
-		{RoomDeletedShape{}, "A room is gone: the last event of its log, and one of each member's own log"},
-		{RoomAddedShape{}, "In one's own log: one is in a room now"},
-		{RemovedFromRoomShape{}, "In one's own log: one is no longer in a room"},
-		{AccountModeratedShape{}, "In one's own log: what was done to the account"},
-		{OwnChangeShape{}, "In one's own log: what one did, for one's other devices"},
-		{TruncatedShape{}, "In place of an event that is larger than the client's Maximum Packet Size"},
-		{MessageHistoryShape{}, "The last messages of a room that one has joined"},
-		{ReadShape{}, "How far a member has read"},
-		{UserStatusShape{}, "Somebody is there, away or gone"},
-		{TypingShape{}, "A member begins or ends to write"},
-		{SyncRequiredShape{}, "Events that were not sent: sync or history has them"},
+		{Message{}, "A message of a room or a private conversation, or a system message that says who came or went"},
+		{MessageEditedEvent{}, "A message has another text"},
+		{MessageMarkedEvent{}, "A message was deleted, pinned or unpinned"},
+		{ReactionEvent{}, "Somebody reacted to a message, or took that back"},
+		{RoomUpdatedEvent{}, "Settings of a room have changed"},
+		{ModeratedEvent{}, "What a moderator did in a room"},
+		{RoomDeletedEvent{}, "A room is gone: the last event of its log, and one of each member's own log"},
+		{RoomAddedEvent{}, "In one's own log: one is in a room now"},
+		{RemovedFromRoomEvent{}, "In one's own log: one is no longer in a room"},
+		{AccountModeratedEvent{}, "In one's own log: what was done to the account"},
+		{OwnChangeEvent{}, "In one's own log: what one did, for one's other devices"},
+		{TruncatedEvent{}, "In place of an event that is larger than the client's Maximum Packet Size"},
+		{MessageHistoryEvent{}, "The last messages of a room that one has joined"},
+		{ReadEvent{}, "How far a member has read"},
+		{UserStatusEvent{}, "Somebody is there, away or gone"},
+		{TypingEvent{}, "A member begins or ends to write"},
+		{SyncRequiredEvent{}, "Events that were not sent: sync or history has them"},
 	}
 }
 

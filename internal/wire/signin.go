@@ -36,8 +36,8 @@ type Account struct {
 // BeforeSignIn answers GET /api/v1/auth: what a client needs before anybody signs in.
 type BeforeSignIn struct {
 	Reply
-	ServerName   string `json:"server_name"`
-	Version      string `json:"version"`
-	Registration string `json:"registration"` // open, invite or closed
-	MinPassword  int    `json:"min_password"` // characters
+	ServerName   string `json:"server_name" doc:"what the operator calls this server" example:"Parley"`
+	Version      string `json:"version" doc:"of the server" example:"0.9.0"`
+	Registration string `json:"registration" doc:"who may make an account" enum:"open invite closed"`
+	MinPassword  int    `json:"min_password" doc:"how many characters a password has at least" example:"8"`
 }

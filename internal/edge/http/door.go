@@ -58,6 +58,7 @@ func Handler(cfg Config, ownOps bool) http.Handler {
 	if cfg.Files != nil {
 		(&files{&routes{cfg}, cfg.Files}).register(mux)
 	}
+	newDescriptions(cfg).routeOn(mux)
 	mux.Handle("/mqtt", cfg.WebSocket)
 	mux.Handle("/", pages(&cfg))
 	if !ownOps {
