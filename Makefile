@@ -140,10 +140,10 @@ race:
 	@CGO_ENABLED=1 $(call GOTEST,$(PROGRESS)) -race ./...
 
 e2e-node:
-	@if ! command -v npm >/dev/null; then $(say) "npm is not installed: the MQTT.js tests cannot run"; exit 0; fi; \
-	cd test/e2e/mqttjs; \
+	@if ! command -v npm >/dev/null; then $(say) "npm is not installed: the tests with MQTT.js and validators cannot run"; exit 0; fi; \
+	for package in test/e2e/mqttjs test/e2e/apidocs; do ( cd $$package; \
 	if [ node_modules/.package-lock.json -nt package-lock.json ]; then exit 0; fi; \
-	$(say) "installing MQTT.js for the end-to-end tests"; npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
+	$(say) "installing the packages of $$package for the end-to-end tests"; npm ci --no-audit --no-fund && touch node_modules/.package-lock.json ) || exit 1; done
 
 ## Releasing ----------------------------------------------------------------
 
