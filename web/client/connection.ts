@@ -38,8 +38,8 @@ export interface Link {
 const dialLimit = 10_000
 const firstPause = 500
 const maxPause = 30_000
-const pingEvery = 20_000
-const pingLimit = 10_000
+const beatEvery = 10_000
+const silence = 15_000 // after which a sign of life is asked for; it has to come before the next beat
 const probeLimit = 5_000
 
 // Seconds. Timers of pages in the background run once a minute.
@@ -60,7 +60,7 @@ export class Connection {
   #pause: ReturnType<typeof setTimeout> | undefined
   #beat: ReturnType<typeof setInterval> | undefined
   #heard = 0 // when the last packet came
-  #asked = 0 // when an answer began to be overdue; 0: nothing was asked
+  #asked = false // for a sign of life that has not come yet
   #probe: ReturnType<typeof setTimeout> | undefined
   #up = false
   #ended = false
@@ -99,11 +99,10 @@ export class Connection {
       this.#attempt = 0
       void this.#dial()
     } else if (this.#up && this.#mqtt && this.#probe === undefined) {
-      const asked = Date.now()
-      this.#mqtt.sendPing()
+      this.#ask(this.#mqtt)
       this.#probe = setTimeout(() => {
         this.#probe = undefined
-        if (this.#up && this.#heard < asked) this.drop(new ParleyError('offline', 'the server does not answer'))
+        this.#dropSilent()
       }, probeLimit)
     }
   }
@@ -162,7 +161,9 @@ export class Connection {
       if (current()) this.#lost(why ?? new ParleyError('offline', 'the connection was lost'))
     })
     mqtt.on('packetreceive', () => {
-      if (current()) this.#heard = Date.now()
+      if (!current()) return
+      this.#heard = Date.now()
+      this.#asked = false
     })
     mqtt.on('message', (topic, payload, packet) => {
       if (current()) this.#received(topic, payload, packet)
@@ -179,8 +180,8 @@ export class Connection {
         this.#attempt = 0
         this.#up = true
         this.#heard = Date.now()
-        this.#asked = 0
-        this.#beat = setInterval(() => this.#checkBeat(), pingEvery)
+        this.#asked = false
+        this.#beat = setInterval(() => this.#checkBeat(), beatEvery)
         this.#ports.up(linkOf(mqtt, ack))
       })
     })
@@ -193,16 +194,18 @@ export class Connection {
 
   /** Asks for a sign of life where none came for a while. */
   #checkBeat(): void {
-    const now = Date.now()
-    if (this.#asked > 0 && this.#heard < this.#asked) {
-      if (now - this.#asked >= pingLimit) this.drop(new ParleyError('offline', 'the server does not answer'))
-      return
-    }
-    this.#asked = 0
-    if (now - this.#heard >= pingEvery / 2) {
-      this.#asked = now
-      this.#mqtt?.sendPing()
-    }
+    if (this.#probe !== undefined || !this.#mqtt) return
+    if (this.#asked) this.#dropSilent()
+    else if (Date.now() - this.#heard >= silence) this.#ask(this.#mqtt)
+  }
+
+  #ask(mqtt: MqttClient): void {
+    this.#asked = true
+    mqtt.sendPing()
+  }
+
+  #dropSilent(): void {
+    if (this.#up && this.#asked) this.drop(new ParleyError('offline', 'the server does not answer'))
   }
 
   #lost(error: ParleyError): void {

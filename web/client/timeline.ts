@@ -51,7 +51,7 @@ export class Timeline {
   #hasOlder = false
   #hasNewer = false
   #loaded = false
-  #stale = false // to be read again as soon as there is a connection
+  #stale = false // has a hole, and is to be read again
   #load: Loading | undefined
   #told = false
 
@@ -262,12 +262,11 @@ export class Timeline {
   /** Reads again what is shown, at its place. */
   #reload(): void {
     if (!this.#loaded && !this.#load) return
+    this.#stale = true
     const middle = this.#list[this.#list.length >> 1]
     const stay = middle !== undefined && (this.#hasNewer || !this.following)
     const done = stay ? this.loadAround(middle.id).catch(() => this.loadLatest()) : this.loadLatest()
-    done.catch(() => {
-      this.#stale = true
-    })
+    done.catch(() => {}) // tried again with the next connection
   }
 
   #take(e: Message | LogEvent): void {
@@ -278,7 +277,7 @@ export class Timeline {
   /** Applies an event. It is true when something shown has changed. */
   #apply(e: Message | LogEvent): boolean {
     if (isMessage(e)) return this.#append(e)
-    if (!this.#hasNewer) this.#to = Math.max(this.#to, e.seq)
+    if (!this.#hasNewer && !this.#stale) this.#to = Math.max(this.#to, e.seq)
     if (e.message_id === undefined) return false
     if (this.#root?.id === e.message_id) {
       this.#root = applied(this.#root, e)
@@ -298,7 +297,7 @@ export class Timeline {
   }
 
   #append(m: Message): boolean {
-    if (this.#hasNewer || m.seq <= this.#to) return false
+    if (this.#hasNewer || this.#stale || m.seq <= this.#to) return false
     if (!this.following && this.#list.length >= 2 * this.#keep) {
       this.#hasNewer = true
       return true
