@@ -131,7 +131,7 @@ func (a benchAccounts) Tokens(ctx context.Context, users []string) ([]string, er
 		for i, name := range users[:n] {
 			ids[i] = admin.UserID(name)
 		}
-		batch, err := a.ops.Tokens(ctx, ids, 0)
+		batch, err := a.ops.Tokens(ctx, ids, admin.NewToken{})
 		if err != nil {
 			return nil, plain(err)
 		}

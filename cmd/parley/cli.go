@@ -17,6 +17,7 @@ type cli struct {
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
 	User     userCommands    `cmd:"" help:"Accounts: add, list, passwd, role, remove, import."`
 	Token    tokenCommand    `cmd:"" help:"Print an access token for each account, one a line."`
+	Setup    setupCommand    `cmd:"" help:"Print a link with which the first administrator can be made in a browser, once."`
 	Invite   inviteCommand   `cmd:"" help:"Print an invitation, with which somebody can register."`
 	Login    loginCommand    `cmd:"" help:"Log in at a server, for send, tail and chat; the password or a token comes from the standard input, or is asked for."`
 	Send     sendCommand     `cmd:"" help:"Send a message."`

@@ -75,6 +75,9 @@ func announce(w io.Writer, server *app.App) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	if link := server.Setup(); link != "" {
+		fmt.Fprintf(w, "setup  %s\n       makes the first administrator; good once, for a day; parley setup prints another\n", link)
+	}
 	for _, note := range server.Notes() {
 		fmt.Fprintf(w, "note  %s\n", note)
 	}

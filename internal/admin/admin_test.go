@@ -51,7 +51,7 @@ func newServer(t *testing.T) *server {
 	s.tokens = auth.NewTokens(auth.Secret{1}, nil)
 	s.auth = auth.NewAuthenticator(s.store, passwords, s.tokens, auth.DefaultLimits(), nil)
 	s.direct = admin.NewDirect(admin.Parts{
-		Service: service, Reader: s.store, Passwords: passwords, Tokens: s.tokens, Invitations: auth.NewInvitations(auth.Secret{1}, nil), Backup: s.store.Backup, Now: time.Now,
+		Service: service, Reader: s.store, Passwords: passwords, Tokens: s.tokens, Invitations: auth.NewInvitations(auth.Secret{1}, nil), Setup: auth.NewSetup(auth.Secret{1}, service, passwords, nil), Backup: s.store.Backup, Now: time.Now,
 		Name: func(name string) (string, error) {
 			if strings.Contains(name, "\n") {
 				return "", errors.New("contains a line break")
@@ -138,7 +138,7 @@ func testAccounts(t *testing.T, s *server, ops admin.Operations) {
 	if got := signIn("alice", "correct horse"); got != "" {
 		t.Errorf("alice with her password: %s", got)
 	}
-	tokens, err := ops.Tokens(ctx, []chat.UserID{"bob", "alice"}, time.Hour)
+	tokens, err := ops.Tokens(ctx, []chat.UserID{"bob", "alice"}, admin.NewToken{TTL: time.Hour})
 	if err != nil || len(tokens) != 2 {
 		t.Fatalf("tokens %d, %v", len(tokens), err)
 	}
@@ -148,10 +148,24 @@ func testAccounts(t *testing.T, s *server, ops admin.Operations) {
 	if c, err := s.tokens.Verify(tokens[0]); err != nil || c.Expires.Sub(c.IssuedAt) != time.Hour {
 		t.Errorf("claims %+v, %v", c, err)
 	}
-	_, err = ops.Tokens(ctx, []chat.UserID{"alice", "nobody"}, 0)
+	_, err = ops.Tokens(ctx, []chat.UserID{"alice", "nobody"}, admin.NewToken{})
 	refused("a token for nobody", err, chat.NotFound, `"nobody"`)
-	_, err = ops.Tokens(ctx, []chat.UserID{"alice"}, time.Millisecond)
+	_, err = ops.Tokens(ctx, []chat.UserID{"alice"}, admin.NewToken{TTL: time.Millisecond})
 	refused("a short token", err, chat.BadRequest, "ttl")
+	_, err = ops.Tokens(ctx, []chat.UserID{"alice"}, admin.NewToken{Scopes: []string{"dance"}})
+	refused("an unknown scope", err, chat.BadRequest, "scopes")
+	_, err = ops.Tokens(ctx, []chat.UserID{"alice"}, admin.NewToken{Name: "a\nb"})
+	refused("a name of two lines", err, chat.BadRequest, "name")
+	narrow, err := ops.Tokens(ctx, []chat.UserID{"alice"}, admin.NewToken{Name: "sensor", Scopes: []string{"send", "read"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.tokens.Verify(narrow[0]); err != nil || c.Scopes != auth.ScopeRead|auth.ScopeSend || c.Expires.Sub(c.IssuedAt) != auth.DefaultTokenTTL {
+		t.Errorf("claims %+v, %v", c, err)
+	}
+	if kept, err := s.store.Tokens(ctx, "alice"); err != nil || len(kept) != 2 || kept[1].Name != "sensor" || kept[1].Kind != chat.NamedToken || kept[0].Kind != chat.LoginToken {
+		t.Errorf("kept are %+v, %v", kept, err)
+	}
 
 	if err := ops.SetPassword(ctx, "alice", "another horse"); err != nil {
 		t.Fatal(err)
@@ -165,6 +179,10 @@ func testAccounts(t *testing.T, s *server, ops admin.Operations) {
 	refused("a password for nobody", ops.SetPassword(ctx, "nobody", "correct horse"), chat.NotFound, "nobody")
 	refused("a short new password", ops.SetPassword(ctx, "alice", "short"), chat.BadRequest, "password")
 
+	_, err = ops.SetUp(ctx, 1000*time.Hour)
+	refused("a long permission to set up", err, chat.BadRequest, "ttl")
+	_, err = ops.SetUp(ctx, 0)
+	refused("a permission to set up beside an administrator", err, chat.Conflict, "administrator")
 	if err := ops.SetRole(ctx, "bob", chat.RoleAdministrator); err != nil {
 		t.Error(err)
 	}

@@ -146,13 +146,19 @@ func (c *Client) RemoveUser(ctx context.Context, id chat.UserID) error {
 	return err
 }
 
-// Tokens implements Operations. Parts of a second of ttl are dropped.
-func (c *Client) Tokens(ctx context.Context, ids []chat.UserID, ttl time.Duration) ([]string, error) {
-	if ttl != 0 && ttl < time.Second {
-		return nil, chat.Refuse(chat.BadRequest, "ttl: %v is less than a second", ttl)
+// Tokens implements Operations. Parts of a second of the time are dropped.
+func (c *Client) Tokens(ctx context.Context, ids []chat.UserID, t NewToken) ([]string, error) {
+	if t.TTL != 0 && t.TTL < time.Second {
+		return nil, chat.Refuse(chat.BadRequest, "ttl: %v is less than a second", t.TTL)
 	}
-	out, err := call[tokensReply](ctx, c, opTokens, tokensRequest{IDs: ids, TTL: int64(ttl / time.Second)})
+	out, err := call[tokensReply](ctx, c, opTokens, tokensRequest{IDs: ids, Name: t.Name, Scopes: t.Scopes, TTL: int64(t.TTL / time.Second)})
 	return out.Tokens, err
+}
+
+// SetUp implements Operations.
+func (c *Client) SetUp(ctx context.Context, ttl time.Duration) (string, error) {
+	out, err := call[setUpReply](ctx, c, opSetUp, setUpRequest{TTL: int64(ttl / time.Second)})
+	return out.Setup, err
 }
 
 // Backup implements Operations. The server writes the file.

@@ -23,6 +23,7 @@ type Parts struct {
 	Tokens    *auth.Tokens
 
 	Invitations *auth.Invitations
+	Setup       *auth.Setup
 	// Name checks a display name and returns it as it is to be stored.
 	Name func(name string) (string, error)
 	// Backup writes a consistent copy of the database to a file that must not exist.
@@ -138,7 +139,7 @@ func (d *Direct) Users(ctx context.Context, after chat.UserID) ([]User, error) {
 
 // SetPassword implements Operations.
 func (d *Direct) SetPassword(ctx context.Context, id chat.UserID, password string) error {
-	if _, err := d.read(ctx, id); err != nil {
+	if err := d.exists(ctx, id); err != nil {
 		return err // before a hash is made for nobody
 	}
 	hash, err := d.hash(ctx, password)
@@ -162,14 +163,40 @@ func (d *Direct) RemoveUser(ctx context.Context, id chat.UserID) error {
 }
 
 // Tokens implements Operations.
-func (d *Direct) Tokens(ctx context.Context, ids []chat.UserID, ttl time.Duration) ([]string, error) {
-	out := make([]string, 0, len(ids))
+func (d *Direct) Tokens(ctx context.Context, ids []chat.UserID, t NewToken) ([]string, error) {
+	scopes, err := auth.ParseScopes(t.Scopes)
+	if err != nil {
+		return nil, err
+	}
+	n := chat.NewToken{Kind: chat.NamedToken, Name: t.Name, Scopes: scopes.String(), TTL: t.TTL.Truncate(time.Second)}
+	switch {
+	case n.TTL == 0 && t.TTL == 0:
+		n.TTL = auth.DefaultTokenTTL
+	case n.TTL < time.Second || n.TTL > auth.MaxTokenTTL:
+		return nil, chat.Refuse(chat.BadRequest, "ttl: %v is not between 1s and %v", t.TTL, auth.MaxTokenTTL)
+	}
+	if n.Name == "" { // whoever asks again and again, such as a script, has the oldest end
+		n.Kind, n.Name = chat.LoginToken, "parley token"
+	} else if n.Name, err = d.parts.Name(t.Name); err != nil {
+		return nil, chat.Refuse(chat.BadRequest, "name: %v", err)
+	}
 	for _, id := range ids {
-		u, err := d.read(ctx, id)
+		if err := d.exists(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	pending := make([]*chat.Pending[chat.Granted], len(ids))
+	for i, id := range ids {
+		n.ID = auth.NewTokenID()
+		pending[i] = d.parts.Service.GrantTokenTo(id, n)
+	}
+	out := make([]string, 0, len(ids))
+	for _, p := range pending {
+		granted, err := p.Wait(ctx)
 		if err != nil {
 			return nil, err
 		}
-		token, _, err := d.parts.Tokens.Issue(u.ID, u.Generation, ttl)
+		token, err := d.parts.Tokens.Granted(granted)
 		if err != nil {
 			return nil, err
 		}
@@ -183,6 +210,11 @@ func (d *Direct) Invite(_ context.Context, user chat.UserID, ttl time.Duration) 
 	return d.parts.Invitations.Issue(user, ttl)
 }
 
+// SetUp implements Operations.
+func (d *Direct) SetUp(ctx context.Context, ttl time.Duration) (string, error) {
+	return d.parts.Setup.Issue(ctx, ttl)
+}
+
 // Backup implements Operations.
 func (d *Direct) Backup(ctx context.Context, path string) error {
 	if !filepath.IsAbs(path) {
@@ -191,16 +223,16 @@ func (d *Direct) Backup(ctx context.Context, path string) error {
 	return d.parts.Backup(ctx, path)
 }
 
-// read finds an account that exists.
-func (d *Direct) read(ctx context.Context, id chat.UserID) (*chat.User, error) {
+// exists refuses an account that does not.
+func (d *Direct) exists(ctx context.Context, id chat.UserID) error {
 	u, err := d.parts.Reader.ReadUser(ctx, id)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("admin: reading account %s: %w", id, err)
+		return fmt.Errorf("admin: reading account %s: %w", id, err)
 	case u == nil || u.Deleted:
-		return nil, chat.Refuse(chat.NotFound, "there is no account %q", string(id))
+		return chat.Refuse(chat.NotFound, "there is no account %q", string(id))
 	}
-	return u, nil
+	return nil
 }
 
 func (d *Direct) now() chat.Time { return chat.TimeOf(d.parts.Now()) }

@@ -27,6 +27,7 @@ const (
 	opRemoveUser  = "user/remove"
 	opTokens      = "token"
 	opInvite      = "invite"
+	opSetUp       = "setup"
 	opBackup      = "backup"
 )
 
@@ -55,8 +56,10 @@ type (
 		ID chat.UserID `json:"user_id"`
 	}
 	tokensRequest struct {
-		IDs []chat.UserID `json:"user_ids"`
-		TTL int64         `json:"ttl"` // seconds
+		IDs    []chat.UserID `json:"user_ids"`
+		Name   string        `json:"name,omitempty"`
+		Scopes []string      `json:"scopes,omitempty"`
+		TTL    int64         `json:"ttl"` // seconds
 	}
 	tokensReply struct {
 		Tokens []string `json:"tokens"`
@@ -67,6 +70,12 @@ type (
 	}
 	inviteReply struct {
 		Invitation string `json:"invitation"`
+	}
+	setUpRequest struct {
+		TTL int64 `json:"ttl"` // seconds
+	}
+	setUpReply struct {
+		Setup string `json:"setup"`
 	}
 	backupRequest struct {
 		Path string `json:"path"`
@@ -124,12 +133,16 @@ func Handler(ops Operations) http.Handler {
 		return nothing{}, ops.RemoveUser(ctx, in.ID)
 	})
 	handle(mux, opTokens, func(ctx context.Context, in tokensRequest) (tokensReply, error) {
-		tokens, err := ops.Tokens(ctx, in.IDs, time.Duration(in.TTL)*time.Second)
+		tokens, err := ops.Tokens(ctx, in.IDs, NewToken{Name: in.Name, Scopes: in.Scopes, TTL: time.Duration(in.TTL) * time.Second})
 		return tokensReply{Tokens: tokens}, err
 	})
 	handle(mux, opInvite, func(ctx context.Context, in inviteRequest) (inviteReply, error) {
 		invitation, err := ops.Invite(ctx, in.ID, time.Duration(in.TTL)*time.Second)
 		return inviteReply{Invitation: invitation}, err
+	})
+	handle(mux, opSetUp, func(ctx context.Context, in setUpRequest) (setUpReply, error) {
+		setup, err := ops.SetUp(ctx, time.Duration(in.TTL)*time.Second)
+		return setUpReply{Setup: setup}, err
 	})
 	handle(mux, opBackup, func(ctx context.Context, in backupRequest) (nothing, error) {
 		return nothing{}, ops.Backup(ctx, in.Path)

@@ -26,11 +26,12 @@ type Operations interface {
 	SetRole(ctx context.Context, id chat.UserID, role chat.ServerRole) error
 	// RemoveUser erases an account. Its name stays taken.
 	RemoveUser(ctx context.Context, id chat.UserID) error
-	// Tokens signs an access token for each account, in the order given; ttl 0 is the usual one. One account that does
-	// not exist fails all.
-	Tokens(ctx context.Context, ids []chat.UserID, ttl time.Duration) ([]string, error)
+	// Tokens makes an access token for each account, in the order given. One account that does not exist fails all.
+	Tokens(ctx context.Context, ids []chat.UserID, t NewToken) ([]string, error)
 	// Invite signs a permission to register under a name, or under any (""); ttl 0 is the usual one.
 	Invite(ctx context.Context, user chat.UserID, ttl time.Duration) (string, error)
+	// SetUp signs a permission to make the first administrator, while there is none; ttl 0 is the usual one.
+	SetUp(ctx context.Context, ttl time.Duration) (string, error)
 	// Backup writes a copy of the database to a file that must not exist. The path is absolute.
 	Backup(ctx context.Context, path string) error
 }
@@ -47,6 +48,13 @@ type NewUser struct {
 	DisplayName string          `json:"display_name,omitzero"` // the id where empty
 	Password    string          `json:"password,omitzero"`     // empty: tokens only
 	Role        chat.ServerRole `json:"role,omitzero"`         // user where empty
+}
+
+// NewToken is a token to be made.
+type NewToken struct {
+	Name   string        // what its owner knows it by; empty: like a login, of which the oldest end when there are too many
+	Scopes []string      // what it is narrowed to; none: everything
+	TTL    time.Duration // 0 is the usual one
 }
 
 // User is an account as the operator sees it.

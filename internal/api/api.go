@@ -19,10 +19,20 @@ import (
 // Caller is who asks, and with what.
 type Caller struct {
 	chat.Principal
+	Scopes     auth.Scopes // of the token; 0 everything
+	Token      string      // its id; "" a password
+	Generation int64       // of the account, when the caller proved who they are
+	ClientID   string      // of the MQTT session; "" of others
+
 	Origin      chat.Origin
 	ClientMsgID string // given beside the payload: an MQTT 5 user property, an HTTP header
 	// Busy, where it is not nil, tells that the caller has left so many answers unread that no large one should be made.
 	Busy func() bool
+}
+
+// CallerOf is who was proved.
+func CallerOf(id *auth.Identity) Caller {
+	return Caller{Principal: chat.Principal{UserID: id.UserID}, Scopes: id.Scopes, Token: id.Token, Generation: id.Generation}
 }
 
 type (
@@ -54,9 +64,13 @@ type Config struct {
 	Rates    Rates
 	// Passwords proves and makes them, for accounts' own changes.
 	Passwords *auth.Passwords
-	Files     *Files         // nil: no files
-	Info      map[string]any // limits of the doors, shown by info beside the API's own
-	Now       func() time.Time
+	// Tokens signs and voids them, for sessions.
+	Tokens *auth.Tokens
+	// Devices are the MQTT sessions; nil: none.
+	Devices Devices
+	Files   *Files         // nil: no files
+	Info    map[string]any // limits of the doors, shown by info beside the API's own
+	Now     func() time.Time
 }
 
 // Rate is a number of requests in a window, per user, over all devices.

@@ -34,6 +34,8 @@ type house struct {
 	heard   *audience
 
 	passwords *auth.Passwords
+	tokens    *auth.Tokens
+	devices   *devices
 }
 
 // audience records what is passed on.
@@ -81,7 +83,7 @@ func rulesOf(t testing.TB, p content.Policy) *content.Rules {
 // open makes a house with ann, who owns the room r, bob, who is its member, cat, and the administrator root.
 func open(t testing.TB, policy content.Policy, rates api.Rates) *house {
 	t.Helper()
-	h := &house{t: t, passwords: auth.NewPasswords(0, nil), clock: storetest.NewClock(), heard: &audience{passed: make(chan string, 100)}}
+	h := &house{t: t, passwords: auth.NewPasswords(0, nil), clock: storetest.NewClock(), devices: &devices{}, heard: &audience{passed: make(chan string, 100)}}
 	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: h.clock.Now, Search: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -107,8 +109,9 @@ func open(t testing.TB, policy content.Policy, rates api.Rates) *house {
 		t.Fatal(err)
 	}
 	rules := rulesOf(t, policy)
+	h.tokens = auth.NewTokens(auth.Secret{1}, h.clock.Now)
 	h.api = api.New(api.Config{Service: h.service, Audience: h.heard, Presence: h.heard, Rules: func() *content.Rules { return rules }, Epoch: epoch, Version: "v", Rates: rates,
-		Now: h.clock.Now, Passwords: h.passwords, Info: map[string]any{"door": 1}})
+		Now: h.clock.Now, Passwords: h.passwords, Tokens: h.tokens, Devices: h.devices, Info: map[string]any{"door": 1}})
 	return h
 }
 

@@ -30,10 +30,11 @@ func (a *API) peopleRoutes(chat *topic.Group[Caller]) {
 		answers("success", "everybody, of themselves", ""))
 	topic.Handle[wire.UpdateProfile, wire.Profile](users, "me/update", a.updateProfile, topic.QoS(1), topic.Doc("Change what others see of oneself"),
 		answers("profile_updated", "everybody, of themselves", ""))
-	topic.Handle[wire.ChangePassword, wire.UserDone](users, "me/password", a.changePassword, topic.QoS(1), topic.Doc("Choose a new password"),
+	topic.Handle[wire.ChangePassword, wire.PasswordChanged](users, "me/password", a.changePassword, topic.QoS(1), topic.Doc("Choose a new password"),
 		answers("password_changed", "everybody who has a password", "forbidden"))
 	topic.Handle[wire.ProvePassword, wire.UserDone](users, "me/delete", a.deleteAccount, topic.QoS(1), topic.Doc("Erase one's own account"),
 		answers("account_deleted", "everybody who has a password", "forbidden"))
+	a.sessionRoutes(users)
 	topic.Handle[wire.Empty, wire.UserDone](users, "{user_id}/block", a.block(true, "blocked"), topic.QoS(1),
 		topic.Doc("Take no more private messages and invitations from somebody"),
 		answers("blocked", "everybody who is signed in", "not_found"))
@@ -98,28 +99,42 @@ func (a *API) block(blocked bool, done string) func(context.Context, *Request, *
 }
 
 func (a *API) changePassword(ctx context.Context, req *Request, in *wire.ChangePassword) topic.Result {
-	return a.proved(ctx, req, in, in.Password, "password_changed", func(ctx context.Context, c chat.Call, hash string) (*chat.Pending[chat.Account], error) {
+	scopes, replaced := req.Caller.Scopes, req.Caller.Token
+	return a.proved(ctx, req, in, in.Password, func(ctx context.Context, c chat.Call, hash string, done func(wire.Replier, error)) error {
 		fresh, err := a.cfg.Passwords.Hash(ctx, in.NewPassword)
 		if err != nil {
 			if e := wire.AsError(err); e != nil {
 				err = &chat.Error{Code: e.Code, Message: "new_" + e.Message}
 			}
-			return nil, err
+			return err
 		}
-		return a.chat.ChangePassword(c, hash, fresh), nil
+		n := chat.NewToken{ID: auth.NewTokenID(), Kind: chat.LoginToken, Name: "password change", Scopes: scopes.String(), TTL: auth.LoginTTL}
+		a.chat.ChangePassword(c, hash, fresh, n, replaced).Then(func(v chat.PasswordChanged, err error) {
+			if err != nil {
+				done(nil, err)
+				return
+			}
+			token, err := a.cfg.Tokens.Granted(v.Granted)
+			done(&wire.PasswordChanged{Reply: status("password_changed", v.Repeat), UserID: c.UserID, Token: token,
+				Expires: wire.Timestamp(v.Granted.Token.Expires)}, err)
+		})
+		return nil
 	})
 }
 
 func (a *API) deleteAccount(ctx context.Context, req *Request, in *wire.ProvePassword) topic.Result {
-	return a.proved(ctx, req, in, in.Password, "account_deleted", func(_ context.Context, c chat.Call, hash string) (*chat.Pending[chat.Account], error) {
-		return a.chat.DeleteAccount(c, hash), nil
+	return a.proved(ctx, req, in, in.Password, func(_ context.Context, c chat.Call, hash string, done func(wire.Replier, error)) error {
+		a.chat.DeleteAccount(c, hash).Then(func(v chat.Account, err error) {
+			done(&wire.UserDone{Reply: status("account_deleted", v.Repeat), UserID: c.UserID}, err)
+		})
+		return nil
 	})
 }
 
 // proved changes something once the caller has shown the account's password. Hashing takes long: it is done on a goroutine
-// of its own, and the change takes effect when it is done.
-func (a *API) proved(ctx context.Context, req *Request, in wire.Payload, password, done string,
-	change func(ctx context.Context, c chat.Call, hash string) (*chat.Pending[chat.Account], error)) topic.Result {
+// of its own, and the change takes effect when it is done. change either refuses or sees to it that done is called.
+func (a *API) proved(ctx context.Context, req *Request, in wire.Payload, password string,
+	change func(ctx context.Context, c chat.Call, hash string, done func(wire.Replier, error)) error) topic.Result {
 	c := call(req, in)
 	// No digest of a payload with a password in it may be stored: it could be guessed from that.
 	c.ClientMsgID, c.Digest = "", [16]byte{}
@@ -128,51 +143,51 @@ func (a *API) proved(ctx context.Context, req *Request, in wire.Payload, passwor
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	promise := topic.NewPromise()
-	go func() {
-		p, err := a.prove(ctx, c, password, change)
+	done := func(reply wire.Replier, err error) {
+		cancel()
 		if err != nil {
-			cancel()
 			promise.Resolve(nil, err)
 			return
 		}
-		p.Then(func(v chat.Account, err error) {
-			cancel()
+		promise.Resolve(reply, nil)
+	}
+	go func() {
+		_, err := safely(ctx, func(ctx context.Context) (wire.Replier, error) {
+			hash, err := a.prove(ctx, c.UserID, password)
 			if err != nil {
-				promise.Resolve(nil, err)
-				return
+				return nil, err
 			}
-			promise.Resolve(&wire.UserDone{Reply: status(done, v.Repeat), UserID: c.UserID}, nil)
+			return nil, change(ctx, c, hash, done)
 		})
+		if err != nil {
+			done(nil, err)
+		}
 	}()
 	return topic.Later(promise)
 }
 
-func (a *API) prove(ctx context.Context, c chat.Call, password string,
-	change func(ctx context.Context, c chat.Call, hash string) (*chat.Pending[chat.Account], error)) (p *chat.Pending[chat.Account], err error) {
-	_, err = safely(ctx, func(ctx context.Context) (wire.Replier, error) {
-		u, err := a.chat.Account(ctx, c.UserID)
-		if err != nil {
-			return nil, err
-		}
-		if u.PasswordHash == "" {
-			return nil, chat.Refuse(chat.Forbidden, "this account has no password; ask the operator of the server")
-		}
-		if auth.CheckPassword(password) != nil { // it was never one, a token among them
-			return nil, errWrongPassword()
-		}
-		ok, err := a.cfg.Passwords.Verify(ctx, u.ID, u.PasswordHash, password)
-		switch {
-		case chat.CodeOf(err) == chat.Internal:
-			return nil, fmt.Errorf("api: password of %s: %w", u.ID, err)
-		case err != nil:
-			return nil, err
-		case !ok:
-			return nil, errWrongPassword()
-		}
-		p, err = change(ctx, c, u.PasswordHash)
-		return nil, err
-	})
-	return p, err
+// prove compares a password with an account's and returns the hash that it was compared with.
+func (a *API) prove(ctx context.Context, id chat.UserID, password string) (hash string, err error) {
+	u, err := a.chat.Account(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if u.PasswordHash == "" {
+		return "", chat.Refuse(chat.Forbidden, "this account has no password; ask the operator of the server")
+	}
+	if auth.CheckPassword(password) != nil { // it was never one, a token among them
+		return "", errWrongPassword()
+	}
+	ok, err := a.cfg.Passwords.Verify(ctx, u.ID, u.PasswordHash, password)
+	switch {
+	case chat.CodeOf(err) == chat.Internal:
+		return "", fmt.Errorf("api: password of %s: %w", u.ID, err)
+	case err != nil:
+		return "", err
+	case !ok:
+		return "", errWrongPassword()
+	}
+	return u.PasswordHash, nil
 }
 
 func errWrongPassword() *chat.Error {

@@ -12,8 +12,8 @@ const Prefix = "chat"
 
 func (a *API) routes() *Router {
 	r := topic.New[Caller]()
-	chat := r.Group(Prefix, authenticated, a.limited, decoded, a.clean)
-	passing := r.Group(Prefix, authenticated, a.passingLimit, decoded, a.clean)
+	chat := r.Group(Prefix, authenticated, scoped, a.limited, decoded, a.clean)
+	passing := r.Group(Prefix, authenticated, scoped, a.passingLimit, decoded, a.clean)
 
 	topic.Handle[wire.Empty, wire.Info](chat, "info", a.info, topic.QoS(1), topic.ReadOnly(),
 		topic.Doc("Version, limits and guarantees of this deployment"),

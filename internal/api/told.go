@@ -32,7 +32,7 @@ func Who(r *Route) string { return r.Tag(tagWho) }
 
 // Codes lists what r can be refused with, in the order of the table of codes.
 func Codes(r *Route) []chat.Code {
-	codes := []chat.Code{chat.BadRequest, chat.Unauthenticated, chat.Banned, chat.TooLarge, chat.RateLimited, chat.Unavailable, chat.Internal}
+	codes := []chat.Code{chat.BadRequest, chat.Unauthenticated, chat.Forbidden, chat.Banned, chat.TooLarge, chat.RateLimited, chat.Unavailable, chat.Internal}
 	if !r.ReadOnly() {
 		codes = append(codes, chat.Conflict) // of client_msg_id
 	}

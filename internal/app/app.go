@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"sync"
@@ -48,6 +50,7 @@ type App struct {
 
 	rules    *rules
 	store    *store.SQLite
+	tokens   *auth.Tokens
 	feed     *feed.Feed
 	files    *api.Files
 	service  *chat.Service
@@ -58,6 +61,7 @@ type App struct {
 	doors    []Door
 	notes    []string
 	demo     *Demo
+	setup    string // the permission to make the first administrator; "" where there is one
 	door     *mqttdoor.Door
 	presence *presence.Presence
 	cancel   context.CancelFunc // of requests
@@ -120,13 +124,19 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	a.feed = feed.New(feed.Config{
 		Log: a.store, Places: a.store, Epoch: a.store.Epoch(), Logger: log,
 		Cork: func() { a.mqtt.Cork() }, Uncork: func() { a.mqtt.Uncork() },
-		Account: func(e *chat.Event) { a.door.Revoked(a.mqtt, e) },
+		Account: func(e *chat.Event) { a.revoked(e) },
 	})
 	secret, err := auth.LoadSecret(cfg.Data)
 	if err != nil {
 		return nil, err
 	}
 	tokens, passwords, invitations := auth.NewTokens(secret, in.Now), auth.NewPasswords(0, in.Now), auth.NewInvitations(secret, in.Now)
+	a.tokens = tokens
+	revoked, err := a.store.RevokedTokens(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tokens.RevokeAll(revoked)
 	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), in.Now)
 	limits := chat.DefaultLimits()
 	limits.MaxFileSize, limits.FileQuota = int64(cfg.Limits.MaxFileSize), int64(cfg.Limits.FileQuota)
@@ -141,12 +151,13 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
 	routes := api.New(api.Config{
 		Service: a.service, Audience: a.feed, Presence: a.presence, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
-		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now, Passwords: passwords, Files: a.files,
+		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now, Passwords: passwords, Files: a.files, Tokens: tokens,
+		Devices: mqttdoor.Devices{Server: func() *mqtt.Server { return a.mqtt }},
 		Info: map[string]any{"file_size": limits.MaxFileSize, "file_quota": limits.FileQuota, "inline_file_size": api.MaxInlineFile, "packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
 			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
 	})
 	a.door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log,
-		Presence: a.presence})
+		Presence: a.presence, Now: in.Now})
 	protocol := in.MQTT
 	protocol.ReceiveMaximum, protocol.MaxPacketSize = uint16(cfg.Limits.ReceiveMaximum), uint32(cfg.Limits.MaxPacketSize)
 	protocol.MaxSessionExpiry, protocol.MaxSessionsPerOwner = cfg.Limits.SessionExpiry, cfg.Limits.SessionsPerUser
@@ -157,11 +168,15 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		return nil, err
 	}
 	go a.feed.Run()
-	a.admin = operations(a.store, a.service, passwords, tokens, invitations, in.Now)
+	setup := auth.NewSetup(secret, a.service, passwords, in.Now)
+	a.admin = operations(a.store, a.service, secret, passwords, tokens, in.Now)
 	if cfg.Demo {
 		if a.demo, err = a.makeDemo(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.offerSetup(ctx, setup); err != nil {
+		return nil, err
 	}
 	if a.socket, err = admin.Listen(cfg.Data, a.admin, log); err != nil {
 		return nil, err
@@ -169,7 +184,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	pages := httpdoor.Config{
 		Router: routes.Router(), Auth: authenticator, Accounts: httpdoor.Accounts{
 			Registrar: auth.NewRegistrar(cfg.Access.Registration, a.service, passwords, invitations, in.Now),
-			Tokens:    tokens, Name: cleanName,
+			Setup:     setup, Logins: auth.NewLogins(tokens, a.service, in.Now), Founded: a.service.HasAdministrator, Name: cleanName,
 		}, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
 		Client: web.Client(), About: httpdoor.About{ServerName: cfg.Name, Version: version, Registration: cfg.Access.Registration},
 		TLS: tls != nil, HSTS: cfg.TLS.HSTS,
@@ -185,6 +200,32 @@ func (a *App) Doors() []Door { return a.doors }
 
 // Notes are what a person who starts the server should know beside, such as a port that was taken.
 func (a *App) Notes() []string { return a.notes }
+
+// Setup is the link with which the first administrator can be made; "" where there is one, or no door for it.
+func (a *App) Setup() string {
+	for _, d := range a.doors {
+		if u, err := url.Parse(d.URL); err == nil && d.Name == doorHTTP && a.setup != "" {
+			if addr, err := netip.ParseAddr(u.Hostname()); err == nil && addr.IsUnspecified() {
+				u.Host = net.JoinHostPort("localhost", u.Port())
+			}
+			return SetupLink(u.String(), a.setup)
+		}
+	}
+	return ""
+}
+
+// SetupLink is where a browser uses a permission to make the first administrator. Behind the #, it reaches no log.
+func SetupLink(server, setup string) string { return server + "/setup#" + setup }
+
+// offerSetup makes the permission for the link, where there is no administrator.
+func (a *App) offerSetup(ctx context.Context, setup *auth.Setup) (err error) {
+	there, err := a.service.HasAdministrator(ctx)
+	if err != nil || there {
+		return err
+	}
+	a.setup, err = setup.Issue(ctx, auth.DefaultSetupTTL)
+	return err
+}
 
 // Demo tells the demo accounts; nil without.
 func (a *App) Demo() *Demo { return a.demo }
@@ -211,6 +252,14 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.log.Info("stopping")
 	return errors.Join(failure, a.stop())
+}
+
+// revoked has what an account may not have any more taken from it: the feed calls it with each such event.
+func (a *App) revoked(e *chat.Event) {
+	if d := e.Details; e.Kind == chat.AccountModerated && d.Action == chat.ActionSession {
+		a.tokens.Revoke(d.Session, time.UnixMilli(int64(d.Expires)))
+	}
+	a.door.Revoked(a.mqtt, e)
 }
 
 // followRules keeps the rules for texts as their files are, and reads them at SIGHUP, until ctx ends and the result is called.

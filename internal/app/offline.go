@@ -86,16 +86,17 @@ func openOffline(ctx context.Context, dir string, log *slog.Logger) (*offline, e
 		return nil, errors.Join(err, s.Close())
 	}
 	service := chat.NewService(s, chat.DefaultLimits(), newID, func() chat.Time { return chat.TimeOf(time.Now()) })
-	return &offline{store: s, Direct: operations(s, service, auth.NewPasswords(0, time.Now), auth.NewTokens(secret, time.Now), auth.NewInvitations(secret, time.Now), time.Now)}, nil
+	return &offline{store: s, Direct: operations(s, service, secret, auth.NewPasswords(0, time.Now), auth.NewTokens(secret, time.Now), time.Now)}, nil
 }
 
 // Close gives the directory free.
 func (o *offline) Close() error { return o.store.Close() }
 
 // operations are the operator's on the parts of a server.
-func operations(s *store.SQLite, service *chat.Service, passwords *auth.Passwords, tokens *auth.Tokens, invitations *auth.Invitations, now func() time.Time) *admin.Direct {
+func operations(s *store.SQLite, service *chat.Service, secret auth.Secret, passwords *auth.Passwords, tokens *auth.Tokens, now func() time.Time) *admin.Direct {
 	return admin.NewDirect(admin.Parts{
-		Service: service, Reader: s, Passwords: passwords, Tokens: tokens, Invitations: invitations, Backup: s.Backup, Now: now,
+		Service: service, Reader: s, Passwords: passwords, Tokens: tokens, Backup: s.Backup, Now: now,
+		Invitations: auth.NewInvitations(secret, now), Setup: auth.NewSetup(secret, service, passwords, now),
 		Name: cleanName,
 	})
 }

@@ -38,7 +38,7 @@ func TestConnectOwnsTheDirectory(t *testing.T) {
 	if _, err := ops.AddUser(t.Context(), admin.NewUser{ID: "bob", DisplayName: "a\nb"}); chat.CodeOf(err) != chat.BadRequest {
 		t.Errorf("a display name of two lines: %v", err)
 	}
-	before, err := ops.Tokens(t.Context(), []chat.UserID{"alice"}, 0)
+	before, err := ops.Tokens(t.Context(), []chat.UserID{"alice"}, admin.NewToken{})
 	if err != nil {
 		t.Error(err)
 	}

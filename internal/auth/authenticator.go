@@ -31,6 +31,8 @@ type Identity struct {
 	Role        chat.ServerRole
 	Generation  int64     // of the account at that moment
 	Expires     time.Time // when the token ends that proved it; zero for passwords
+	Token       string    // the token's id; "" for passwords
+	Scopes      Scopes    // the token's
 }
 
 // Limits bound wrong passwords. While one of them is reached, passwords are refused unseen; valid tokens are not, since
@@ -119,7 +121,7 @@ func (a *Authenticator) Confirm(ctx context.Context, id Identity) error {
 		return err
 	case !id.Expires.IsZero() && !a.now().Before(id.Expires):
 		return errExpired
-	case u == nil || u.Generation != id.Generation:
+	case u == nil || u.Generation != id.Generation, id.Token != "" && a.tokens.Revoked(id.Token):
 		return errVoid
 	}
 	return a.banned(u)
@@ -147,7 +149,7 @@ func (a *Authenticator) withToken(ctx context.Context, c Credentials) (Identity,
 		return Identity{}, err
 	}
 	id := identityOf(u)
-	id.Expires = claims.Expires
+	id.Expires, id.Token, id.Scopes = claims.Expires, claims.ID, claims.Scopes
 	return id, nil
 }
 

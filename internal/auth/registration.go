@@ -21,23 +21,50 @@ const (
 	MaxInvitationTTL     = 90 * 24 * time.Hour
 )
 
-// Invitations are signed permissions to make an account. One for a name can be used once, since a name is taken once; one
-// for any name lets in as many as get hold of it until it expires.
-type Invitations struct {
+// permits are signed texts that allow something until they expire. The key says what.
+type permits struct {
 	key    []byte
 	now    func() time.Time
 	parser *jwt.Parser
 }
 
-// NewInvitations returns the Invitations of a server's secret. Where now is nil it is time.Now.
-func NewInvitations(secret Secret, now func() time.Time) *Invitations {
+func newPermits(secret Secret, what string, now func() time.Time) permits {
 	if now == nil {
 		now = time.Now
 	}
-	return &Invitations{
-		key: secret.Key("invitation"), now: now,
-		parser: newParser(),
+	return permits{key: secret.Key(what), now: now, parser: newParser()}
+}
+
+// sign makes the text of one.
+func (p *permits) sign(subject string, ttl time.Duration) (string, error) {
+	now := p.now()
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, &payload{
+		Subject: subject, IssuedAt: now.Unix(), Expires: now.Add(ttl).Unix(), ID: rand.Text(),
+	}).SignedString(p.key)
+	if err != nil {
+		return "", fmt.Errorf("auth: signing a permission: %w", err)
 	}
+	return signed, nil
+}
+
+// read reads one that was signed here and has not expired.
+func (p *permits) read(text string) (c payload, ok bool) {
+	if len(text) > maxToken || !looksLikeToken(text) {
+		return c, false
+	}
+	if _, err := p.parser.ParseWithClaims(text, &c, func(*jwt.Token) (any, error) { return p.key, nil }); err != nil {
+		return c, false
+	}
+	return c, p.now().Before(time.Unix(c.Expires, 0))
+}
+
+// Invitations are signed permissions to make an account. One for a name can be used once, since a name is taken once; one
+// for any name lets in as many as get hold of it until it expires.
+type Invitations struct{ permits }
+
+// NewInvitations returns the Invitations of a server's secret. Where now is nil it is time.Now.
+func NewInvitations(secret Secret, now func() time.Time) *Invitations {
+	return &Invitations{newPermits(secret, "invitation", now)}
 }
 
 // Issue signs an invitation for a name, or for any ("").
@@ -51,28 +78,15 @@ func (i *Invitations) Issue(user chat.UserID, ttl time.Duration) (string, error)
 	case ttl < time.Second || ttl > MaxInvitationTTL:
 		return "", chat.Refuse(chat.BadRequest, "ttl: %v is not between 1s and %v", ttl, MaxInvitationTTL)
 	}
-	now := i.now()
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, &payload{
-		Subject: string(user), IssuedAt: now.Unix(), Expires: now.Add(ttl).Unix(), ID: rand.Text(),
-	}).SignedString(i.key)
-	if err != nil {
-		return "", fmt.Errorf("auth: signing an invitation: %w", err)
-	}
-	return signed, nil
+	return i.sign(string(user), ttl)
 }
 
 var errInvitation = &chat.Error{Code: chat.Forbidden, Message: "invitation: is missing, expired, or for somebody else; ask the operator for one"}
 
 // Check refuses what is no invitation for this name.
 func (i *Invitations) Check(invitation string, user chat.UserID) error {
-	var p payload
-	if len(invitation) > maxToken || !looksLikeToken(invitation) {
-		return errInvitation
-	}
-	if _, err := i.parser.ParseWithClaims(invitation, &p, func(*jwt.Token) (any, error) { return i.key, nil }); err != nil {
-		return errInvitation
-	}
-	if !i.now().Before(time.Unix(p.Expires, 0)) || p.Subject != "" && p.Subject != string(user) {
+	c, ok := i.read(invitation)
+	if !ok || c.Subject != "" && c.Subject != string(user) {
 		return errInvitation
 	}
 	return nil

@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -35,8 +37,9 @@ type Claims struct {
 	UserID     chat.UserID
 	IssuedAt   time.Time
 	Expires    time.Time
-	ID         string // of this token, for the audit
+	ID         string // of this token, by which it can be revoked
 	Generation int64  // of the account when the token was issued
+	Scopes     Scopes
 }
 
 // Tokens issues and verifies access tokens: JWTs signed with HMAC-SHA256. All methods are safe for concurrent use.
@@ -44,6 +47,9 @@ type Tokens struct {
 	key    []byte
 	now    func() time.Time
 	parser *jwt.Parser
+
+	mu      sync.RWMutex
+	revoked map[string]time.Time // of tokens that have not expired: when they will have
 }
 
 // NewTokens returns the Tokens of a server's secret. Where now is nil it is time.Now.
@@ -54,8 +60,41 @@ func NewTokens(secret Secret, now func() time.Time) *Tokens {
 	return &Tokens{
 		key:    secret.Key("access token"),
 		now:    now,
-		parser: newParser(),
+		parser: newParser(), revoked: map[string]time.Time{},
 	}
+}
+
+// Revoke voids a token, and forgets those that have expired meanwhile. It is kept in memory alone: a server does it again with
+// what its store has when it starts.
+func (t *Tokens) Revoke(id string, expires time.Time) {
+	now := t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.revoked[id]; known || !now.Before(expires) {
+		return
+	}
+	if len(t.revoked)%revokedSweep == revokedSweep-1 {
+		maps.DeleteFunc(t.revoked, func(_ string, end time.Time) bool { return !now.Before(end) })
+	}
+	t.revoked[id] = expires
+}
+
+// RevokeAll voids tokens as the store has them.
+func (t *Tokens) RevokeAll(tokens []chat.Token) {
+	for i := range tokens {
+		t.Revoke(tokens[i].ID, moment(tokens[i].Expires))
+	}
+}
+
+// revokedSweep is after how many more those are looked for that have expired.
+const revokedSweep = 64
+
+// Revoked tells whether a token was.
+func (t *Tokens) Revoked(id string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, gone := t.revoked[id]
+	return gone
 }
 
 // newParser reads what is signed here. The algorithm is ours to say, not the token's. The times are checked by the caller:
@@ -73,8 +112,7 @@ type payload struct {
 	Expires    int64  `json:"exp"`
 	ID         string `json:"jti"`
 	Generation int64  `json:"gen"`
-	// Scope is not issued. A token that some later server has narrowed down must not count as a full one here.
-	Scope string `json:"scope,omitempty"`
+	Scope      string `json:"scope,omitempty"` // with spaces between; absent: everything
 }
 
 // Issue signs a token for an account, which is valid for ttl (0 is DefaultTokenTTL) or until the account's generation,
@@ -91,14 +129,35 @@ func (t *Tokens) Issue(user chat.UserID, generation int64, ttl time.Duration) (t
 	}
 	now := t.now()
 	expires = now.Add(ttl).Truncate(time.Second)
+	token, err = t.Sign(Claims{UserID: user, IssuedAt: now, Expires: expires, ID: NewTokenID(), Generation: generation})
+	return token, expires, err
+}
+
+// NewTokenID makes the id of a token.
+func NewTokenID() string { return rand.Text() }
+
+// Sign signs a token that says c. The same claims make the same token.
+func (t *Tokens) Sign(c Claims) (string, error) {
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, &payload{
-		Subject: string(user), IssuedAt: now.Unix(), Expires: expires.Unix(), ID: rand.Text(), Generation: generation,
+		Subject: string(c.UserID), IssuedAt: c.IssuedAt.Unix(), Expires: c.Expires.Unix(), ID: c.ID, Generation: c.Generation, Scope: c.Scopes.String(),
 	}).SignedString(t.key)
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("auth: signing a token for %s: %w", user, err)
+		return "", fmt.Errorf("auth: signing a token for %s: %w", c.UserID, err)
 	}
-	return signed, expires, nil
+	return signed, nil
 }
+
+// Granted signs what was kept of a token with GrantToken.
+func (t *Tokens) Granted(g chat.Granted) (string, error) {
+	scopes, err := ParseScopes(strings.Fields(g.Token.Scopes))
+	if err != nil {
+		return "", err
+	}
+	return t.Sign(Claims{UserID: g.Token.User, IssuedAt: moment(g.Token.CreatedAt), Expires: moment(g.Token.Expires), ID: g.Token.ID,
+		Generation: g.Generation, Scopes: scopes})
+}
+
+func moment(t chat.Time) time.Time { return time.UnixMilli(int64(t)) }
 
 // Verify reads a token that was issued here and has not expired. Whether the account still stands behind it, by its
 // generation, is for the caller to see. Errors are chat.Errors of Unauthenticated.
@@ -114,11 +173,17 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 		UserID: chat.UserID(p.Subject), IssuedAt: time.Unix(p.IssuedAt, 0), Expires: time.Unix(p.Expires, 0),
 		ID: p.ID, Generation: p.Generation,
 	}
+	var err error
+	if c.Scopes, err = ParseScopes(strings.Fields(p.Scope)); err != nil || (c.Scopes == 0) != (p.Scope == "") {
+		return Claims{}, errToken // narrowed down by a later server, in a way that is not known here
+	}
 	switch {
-	case !chat.ValidUserID(c.UserID), p.Expires <= 0, p.Scope != "":
+	case !chat.ValidUserID(c.UserID), p.Expires <= 0:
 		return Claims{}, errToken
 	case !t.now().Before(c.Expires):
 		return Claims{}, errExpired
+	case t.Revoked(c.ID):
+		return Claims{}, errVoid
 	}
 	return c, nil
 }

@@ -124,7 +124,9 @@ func TestForgedTokens(t *testing.T) {
 		"no expiry":         sign(jwt.SigningMethodHS256, tokens.key, claims(map[string]any{"exp": nil})),
 		"no subject":        sign(jwt.SigningMethodHS256, tokens.key, claims(map[string]any{"sub": nil})),
 		"reserved subject":  sign(jwt.SigningMethodHS256, tokens.key, claims(map[string]any{"sub": "system"})),
-		"a narrower scope":  sign(jwt.SigningMethodHS256, tokens.key, claims(map[string]any{"scope": "read"})),
+		"an unknown scope":  sign(jwt.SigningMethodHS256, tokens.key, claims(map[string]any{"scope": "read dance"})),
+		"a blank scope":     sign(jwt.SigningMethodHS256, tokens.key, claims(map[string]any{"scope": " "})),
+		"scope of a number": sign(jwt.SigningMethodHS256, tokens.key, claims(map[string]any{"scope": 1})),
 		"expiry of text":    sign(jwt.SigningMethodHS256, tokens.key, claims(map[string]any{"exp": "soon"})),
 	}
 	for name, token := range forged {

@@ -7,6 +7,7 @@ const (
 	ActionCredentials = "credentials_revoked" // the password changed or tokens were revoked: live connections end
 	ActionRole        = "role_changed"
 	ActionErase       = "erased"
+	ActionSession     = "session_revoked" // one token was revoked: the live connections that it opened end
 )
 
 // NewUser is an account to be made.
@@ -23,8 +24,8 @@ type Account struct {
 	User User `json:"-"`
 }
 
-// CreateUser makes an account, for the operator.
-func (s *Service) CreateUser(n NewUser) *Pending[Account] {
+// check fills in what was left out, and refuses what cannot be.
+func (n *NewUser) check() error {
 	if n.Role == "" {
 		n.Role = RoleUser
 	}
@@ -33,9 +34,21 @@ func (s *Service) CreateUser(n NewUser) *Pending[Account] {
 	}
 	switch {
 	case !ValidUserID(n.ID):
-		return refused[Account](Refuse(BadRequest, "user_id: %q cannot be chosen; use a lower-case letter or digit, then up to 63 of a-z 0-9 . _ -, and no reserved word", string(n.ID)))
+		return Refuse(BadRequest, "user_id: %q cannot be chosen; use a lower-case letter or digit, then up to 63 of a-z 0-9 . _ -, and no reserved word", string(n.ID))
 	case n.Role != RoleUser && n.Role != RoleAdministrator:
-		return refused[Account](Refuse(BadRequest, "role: must be user or administrator"))
+		return Refuse(BadRequest, "role: must be user or administrator")
+	}
+	return nil
+}
+
+func errTaken(id UserID) error {
+	return Refuse(Conflict, "user_id: %q is taken or was once; choose another", string(id))
+}
+
+// CreateUser makes an account, for the operator.
+func (s *Service) CreateUser(n NewUser) *Pending[Account] {
+	if err := n.check(); err != nil {
+		return refused[Account](err)
 	}
 	return administer[Account](s, func(tx Tx, _ *User) (Account, error) {
 		taken, err := tx.User(n.ID)
@@ -43,18 +56,23 @@ func (s *Service) CreateUser(n NewUser) *Pending[Account] {
 			return Account{}, err
 		}
 		if taken != nil {
-			return Account{}, Refuse(Conflict, "user_id: %q is taken or was once; choose another", string(n.ID))
+			return Account{}, errTaken(n.ID)
 		}
-		u := User{ID: n.ID, DisplayName: n.DisplayName, Role: n.Role, PasswordHash: n.PasswordHash, CreatedAt: tx.Now()}
-		if err := tx.CreateUser(&u); err != nil {
-			return Account{}, err
-		}
-		if u.Role == RoleAdministrator {
-			err := audit(tx, Audited{Actor: SystemUser, Action: ActionRole, Target: u.ID, Role: string(u.Role)})
-			return Account{User: u}, err
-		}
-		return Account{User: u}, nil
+		return s.createUser(tx, n)
 	})
+}
+
+// createUser makes an account whose name is free.
+func (s *Service) createUser(tx Tx, n NewUser) (Account, error) {
+	u := User{ID: n.ID, DisplayName: n.DisplayName, Role: n.Role, PasswordHash: n.PasswordHash, CreatedAt: tx.Now()}
+	if err := tx.CreateUser(&u); err != nil {
+		return Account{}, err
+	}
+	if u.Role == RoleAdministrator {
+		err := audit(tx, Audited{Actor: SystemUser, Action: ActionRole, Target: u.ID, Role: string(u.Role)})
+		return Account{User: u}, err
+	}
+	return Account{User: u}, nil
 }
 
 // changeUser changes an account and tells it, in its own log, what happened.
@@ -86,15 +104,18 @@ func (s *Service) alterUser(tx Tx, id, actor UserID, d Details, alter func(tx Tx
 	return Account{User: changed}, s.tell(tx, id, e)
 }
 
-// revoke makes all tokens void. The generation is one that no token was given before, even where the data was rewound to a backup.
-func (u *User) revoke(now Time) { u.Generation = max(u.Generation+1, int64(now)) }
+// revoke makes all tokens of u void. The generation is one that no token was given before, even where the data was rewound
+// to a backup.
+func revoke(tx Tx, u *User) error {
+	u.Generation = max(u.Generation+1, int64(tx.Now()))
+	return tx.ForgetTokens(u.ID)
+}
 
 // SetPassword replaces an account's password ("" leaves tokens only): older tokens are void, live connections end.
 func (s *Service) SetPassword(id UserID, hash string) *Pending[Account] {
 	return s.changeUser(id, Details{Action: ActionCredentials}, func(tx Tx, u *User) error {
 		u.PasswordHash = hash
-		u.revoke(tx.Now())
-		return nil
+		return revoke(tx, u)
 	})
 }
 

@@ -96,6 +96,9 @@ type Details struct {
 	Mentions []UserID   `json:"mentions,omitempty"` // of messages: members who are named in the text
 	Count    int        `json:"count,omitempty"`    // of reactions: how many users had reacted so, with this event
 
+	Session string `json:"session,omitempty"` // of session_revoked: the token's id
+	Expires Time   `json:"expires,omitempty"` // and when it would have expired
+
 	File *SharedFile `json:"file,omitempty"` // of messages that share one
 }
 

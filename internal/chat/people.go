@@ -72,18 +72,35 @@ func (s *Service) UpdateProfile(call Call, displayName string) *Pending[Profile]
 	})
 }
 
-// ChangePassword replaces the caller's own password, as SetPassword does. The caller has shown the present one; proved is
-// the hash that it was compared with.
-func (s *Service) ChangePassword(call Call, proved, hash string) *Pending[Account] {
-	return submit[Account](s, call, scope{}, "password", nil, func(tx Tx, u *User) (Account, error) {
+// PasswordChanged is the outcome of ChangePassword.
+type PasswordChanged struct {
+	Account
+	Granted Granted
+}
+
+// ChangePassword replaces the caller's own password, as SetPassword does, and grants n in the place of the token replaced, so
+// that who asked stays signed in. The caller has shown the present password; proved is the hash that it was compared with.
+func (s *Service) ChangePassword(call Call, proved, hash string, n NewToken, replaced string) *Pending[PasswordChanged] {
+	return submit[PasswordChanged](s, call, scope{}, "password", nil, func(tx Tx, u *User) (PasswordChanged, error) {
 		if err := unchanged(u, proved); err != nil {
-			return Account{}, err
+			return PasswordChanged{}, err
 		}
-		return s.alterUser(tx, u.ID, u.ID, Details{Action: ActionCredentials}, func(tx Tx, u *User) error {
+		old, err := tx.Token(replaced)
+		if err != nil {
+			return PasswordChanged{}, err
+		}
+		if old != nil {
+			n.Kind, n.Name = old.Kind, old.Name
+		}
+		changed, err := s.alterUser(tx, u.ID, u.ID, Details{Action: ActionCredentials}, func(tx Tx, u *User) error {
 			u.PasswordHash = hash
-			u.revoke(tx.Now())
-			return nil
+			return revoke(tx, u)
 		})
+		if err != nil {
+			return PasswordChanged{}, err
+		}
+		granted, err := s.grant(tx, &changed.User, n)
+		return PasswordChanged{Account: changed, Granted: granted}, err
 	})
 }
 
@@ -112,7 +129,9 @@ func (s *Service) erase(tx Tx, u *User) error {
 		return err
 	}
 	u.Deleted, u.PasswordHash, u.DisplayName, u.BanReason = true, "", ErasedName, ""
-	u.revoke(tx.Now())
+	if err := revoke(tx, u); err != nil {
+		return err
+	}
 	for _, room := range rooms {
 		r, err := tx.Room(room)
 		if err != nil {

@@ -132,9 +132,9 @@ func TestPasswordThatWasProvedMustStillBeTheOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	before := done(t, w.SetPassword("ann", "one")).User.Generation
-	done(t, w.ChangePassword(by("ann"), "one", "two"))
-	refused(t, w.ChangePassword(by("ann"), "one", "three"), chat.Conflict)
-	refused(t, w.ChangePassword(by("bob"), "", "three"), chat.Conflict)
+	done(t, w.ChangePassword(by("ann"), "one", "two", chat.NewToken{ID: "t"}, ""))
+	refused(t, w.ChangePassword(by("ann"), "one", "three", chat.NewToken{}, ""), chat.Conflict)
+	refused(t, w.ChangePassword(by("bob"), "", "three", chat.NewToken{}, ""), chat.Conflict)
 	u := read[*chat.User](t)(w.Account(t.Context(), "ann"))
 	if u.PasswordHash != "two" || u.Generation <= before {
 		t.Errorf("the account is %+v", u)

@@ -67,6 +67,7 @@ type Tx interface {
 	CutTx
 	PresenceTx
 	FileTx
+	TokenTx
 }
 
 // RoomTx is about rooms and their logs.
@@ -117,6 +118,7 @@ type Request struct {
 // Reader answers from what is committed. A nil pointer without an error means that there is no such thing.
 type Reader interface {
 	FileReader
+	TokenReader
 	SearchReader
 	MessageReader
 	AuditReader
@@ -266,4 +268,20 @@ type FileReader interface {
 	FileShares(ctx context.Context, id ID, u UserID) ([]FileShare, error)
 	// LooseFiles lists files older than before that no message shares, see Tx.FileShared.
 	LooseFiles(ctx context.Context, before Time, limit int) ([]ID, error)
+}
+
+// TokenTx is about access tokens, without the tokens themselves.
+type TokenTx interface {
+	Token(id string) (*Token, error)
+	TokensOf(u UserID) ([]Token, error) // neither revoked nor expired, the oldest first
+	PutToken(t *Token) error            // adds one, or changes whether it is revoked; forgets the user's that have expired
+	ForgetTokens(u UserID) error
+	HasAdministrator() (bool, error) // whether any account is one
+}
+
+// TokenReader reads it.
+type TokenReader interface {
+	Tokens(ctx context.Context, u UserID) ([]Token, error) // neither revoked nor expired, the oldest first
+	RevokedTokens(ctx context.Context) ([]Token, error)    // of everybody, not expired
+	ReadAdministrator(ctx context.Context) (bool, error)
 }

@@ -124,27 +124,38 @@ func (srv *Server) attach(ctx context.Context, c *conn, p *packet.Connect, grant
 // takeOver finds the session in memory, and takes it from the connection that has it [MQTT-3.1.4-3]. It is nil without one;
 // else it is without a connection. The claim of key is held.
 func (srv *Server) takeOver(ctx context.Context, key sessionKey) (*Session, error) {
+	s, _, err := srv.take(ctx, key, func(c *conn) {
+		if c.gone == nil {
+			srv.stats.takeovers.Add(1)
+		}
+		c.closeLocked(packet.SessionTakenOver, "", ErrTakenOver)
+	})
+	return s, err
+}
+
+// take is takeOver for any reason: end closes the connection, with Session.mu held. closed tells whether there was one.
+func (srv *Server) take(ctx context.Context, key sessionKey, end func(*conn)) (s *Session, closed bool, err error) {
 	for {
 		srv.mu.Lock()
 		s := srv.sessions[key]
 		if s == nil || s.holder == nil {
 			srv.mu.Unlock()
-			return s, nil
+			return s, closed, nil
 		}
 		s.mu.Lock()
 		old := s.holder
+		end(old)
 		if old.gone == nil {
 			old.gone = make(chan struct{})
-			srv.stats.takeovers.Add(1)
 		}
 		gone := old.gone
-		old.closeLocked(packet.SessionTakenOver, "", ErrTakenOver)
 		s.mu.Unlock()
 		srv.mu.Unlock()
+		closed = true
 		select {
 		case <-gone:
 		case <-ctx.Done():
-			return nil, &Refusal{Code: packet.ServerBusy, Reason: "the former connection of this client is still being closed"}
+			return nil, closed, &Refusal{Code: packet.ServerBusy, Reason: "the former connection of this client is still being closed"}
 		}
 	}
 }

@@ -29,6 +29,7 @@ type reader struct {
 	session, packets, expired, owned, placesOf query
 	governing                                  governing
 	present                                    present
+	tokens                                     tokens
 }
 
 // query is a statement that is prepared at its first use; database/sql repeats that for each connection.
@@ -95,6 +96,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.placesOf.text = `SELECT room, seq FROM places WHERE session = ?`
 	r.governing.prepare()
 	r.present.prepare()
+	r.tokens.prepare()
 	return r, nil
 }
 

@@ -209,6 +209,9 @@ func (o *object) logEvent(e *chat.Event) {
 	if d.UserID != "" {
 		o.string("target_id", string(d.UserID))
 	}
+	if d.Session != "" {
+		o.string("session_id", d.Session)
+	}
 	if d.Role != "" {
 		o.string("role", d.Role)
 	}

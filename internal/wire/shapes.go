@@ -150,8 +150,9 @@ type RemovedFromRoomEvent struct {
 type AccountModeratedEvent struct {
 	Type string `json:"type" enum:"account_moderated"`
 	logged
-	Action   string      `json:"action" doc:"what was done" enum:"ban unban mute unmute credentials_revoked role_changed erased" example:"mute"`
+	Action   string      `json:"action" doc:"what was done" enum:"ban unban mute unmute credentials_revoked session_revoked role_changed erased" example:"mute"`
 	TargetID chat.UserID `json:"target_id" doc:"to whose account" example:"carol"`
+	Session  string      `json:"session_id,omitempty" doc:"of session_revoked: which token" example:"KGT5ZV4IWXLBJYD2Q6SNE7MPHA"`
 	Role     string      `json:"role,omitempty" doc:"the new role on the server" enum:"user administrator"`
 	Reason   string      `json:"reason,omitempty" doc:"why" example:"cool off"`
 	Until    *Timestamp  `json:"until,omitempty" doc:"when it ends; null: without end" null:"true"`

@@ -10,15 +10,26 @@ type Register struct {
 	Password    string      `json:"password" doc:"a good one" example:"correct horse"`
 	DisplayName string      `json:"display_name,omitempty" doc:"one line" max:"100" example:"Bob"`
 	Invitation  string      `json:"invitation,omitempty" doc:"from parley invite, where the server asks for one"`
+	Device      string      `json:"device,omitempty" doc:"what the login is listed as; absent: the User-Agent" max:"100" example:"Bob's phone"`
+}
+
+// SetUp is the body of POST /api/v1/auth/setup.
+type SetUp struct {
+	Setup       string      `json:"setup" doc:"from the link that the server printed" example:"eyJhbGciOi…"`
+	UserID      chat.UserID `json:"user_id" doc:"the name to sign in with, for ever"`
+	Password    string      `json:"password" doc:"a good one" example:"correct horse"`
+	DisplayName string      `json:"display_name,omitempty" doc:"one line" max:"100" example:"Bob"`
+	Device      string      `json:"device,omitempty" doc:"what the login is listed as; absent: the User-Agent" max:"100" example:"Bob's phone"`
 }
 
 // Login is the body of POST /api/v1/auth/login.
 type Login struct {
 	UserID   chat.UserID `json:"user_id"`
 	Password string      `json:"password" doc:"of the account" example:"correct horse"`
+	Device   string      `json:"device,omitempty" doc:"what the login is listed as; absent: the User-Agent" max:"100" example:"Bob's phone"`
 }
 
-// SignedIn answers both.
+// SignedIn answers all three.
 type SignedIn struct {
 	Reply
 	Token   string    `json:"token" doc:"for the header Authorization: Bearer" example:"eyJhbGciOi…"`
@@ -33,6 +44,9 @@ type Account struct {
 	Role        chat.ServerRole `json:"role"`
 }
 
+// SignedOut answers POST /api/v1/auth/logout.
+type SignedOut struct{ Reply }
+
 // BeforeSignIn answers GET /api/v1/auth: what a client needs before anybody signs in.
 type BeforeSignIn struct {
 	Reply
@@ -40,4 +54,5 @@ type BeforeSignIn struct {
 	Version      string `json:"version" doc:"of the server" example:"0.9.0"`
 	Registration string `json:"registration" doc:"who may make an account" enum:"open invite closed"`
 	MinPassword  int    `json:"min_password" doc:"how many characters a password has at least" example:"8"`
+	Setup        bool   `json:"setup" doc:"there is no administrator yet: the setup link is of use"`
 }

@@ -186,7 +186,7 @@ func (d *Device) Reply(request any) *Reply {
 	d.t.Helper()
 	var r Reply
 	p := d.Take(fmt.Sprintf("the reply to %v", request), func(p *mqtttest.Packet) bool {
-		if p.Type != packet.PUBLISH || isDelivery(p) {
+		if p.Type != packet.PUBLISH || IsDelivery(p) {
 			return false
 		}
 		var head struct {
@@ -201,8 +201,8 @@ func (d *Device) Reply(request any) *Reply {
 	return &r
 }
 
-// isDelivery tells deliveries from replies: by their topic.
-func isDelivery(p *mqtttest.Packet) bool {
+// IsDelivery tells deliveries from replies: by their topic.
+func IsDelivery(p *mqtttest.Packet) bool {
 	if p.Type != packet.PUBLISH {
 		return false
 	}
@@ -262,7 +262,7 @@ func (d *Device) TryNext(match func(*Event) bool) (*Event, error) {
 }
 
 func eventOf(p *mqtttest.Packet) (*Event, bool) {
-	if !isDelivery(p) {
+	if !IsDelivery(p) {
 		return nil, false
 	}
 	var e Event
@@ -300,7 +300,7 @@ func (d *Device) TryUpTo(match func(*Event) bool) ([]*Event, error) {
 
 // Forget drops what has been delivered so far.
 func (d *Device) Forget() {
-	for d.TakeNow(isDelivery) != nil {
+	for d.TakeNow(IsDelivery) != nil {
 	}
 }
 

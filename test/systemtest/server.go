@@ -195,7 +195,7 @@ func addUsers(ctx context.Context, ops app.Operations, names []string) (tokens m
 			return nil, err
 		}
 	}
-	signed, err := ops.Tokens(ctx, ids, 0)
+	signed, err := ops.Tokens(ctx, ids, admin.NewToken{})
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func (s *Server) Token(user string) string {
 func (s *Server) ShortToken(user string, ttl time.Duration) (token string) {
 	s.t.Helper()
 	s.Operate(func(ctx context.Context, ops app.Operations) error {
-		tokens, err := ops.Tokens(ctx, []chat.UserID{chat.UserID(user)}, ttl)
+		tokens, err := ops.Tokens(ctx, []chat.UserID{chat.UserID(user)}, admin.NewToken{TTL: ttl})
 		if err == nil {
 			token = tokens[0]
 		}

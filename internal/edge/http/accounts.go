@@ -3,9 +3,10 @@
 package http
 
 import (
-	"errors"
+	"context"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -19,12 +20,11 @@ import (
 // Accounts is what registration and login need.
 type Accounts struct {
 	Registrar *auth.Registrar
-	Tokens    *auth.Tokens
-	Name      func(string) (string, error) // cleans a display name, or refuses it
+	Setup     *auth.Setup
+	Logins    *auth.Logins
+	Name      func(string) (string, error)        // cleans a display name, or refuses it
+	Founded   func(context.Context) (bool, error) // tells whether there is an administrator
 }
-
-// loginTTL is how long a login lasts.
-const loginTTL = 30 * 24 * time.Hour
 
 // accounts serves what a caller without a token may ask for.
 type accounts struct{ routes }
@@ -32,13 +32,16 @@ type accounts struct{ routes }
 func (h *accounts) routeOn(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/auth", h.about)
 	mux.Handle("POST /api/v1/auth/register", serveAccount(h, h.register))
+	mux.Handle("POST /api/v1/auth/setup", serveAccount(h, h.setup))
 	mux.Handle("POST /api/v1/auth/login", serveAccount(h, h.login))
+	mux.HandleFunc("POST /api/v1/auth/logout", h.logout)
 }
 
 // about tells what a client needs before anybody signs in.
 func (h *accounts) about(w http.ResponseWriter, r *http.Request) {
+	founded, err := h.Accounts.Founded(r.Context())
 	h.answer(w, &api.Request{Topic: r.URL.Path}, &wire.BeforeSignIn{Reply: wire.Reply{Status: "success"}, ServerName: h.About.ServerName,
-		Version: h.About.Version, Registration: h.About.Registration, MinPassword: auth.MinPassword}, nil)
+		Version: h.About.Version, Registration: h.About.Registration, MinPassword: auth.MinPassword, Setup: !founded}, err)
 }
 
 // serveAccount decodes a request of type In and answers with what f makes of it: of who is signed in, with the cookie, too.
@@ -67,18 +70,42 @@ func serveAccount[In any](h *accounts, f func(*http.Request, *In) (*wire.SignedI
 }
 
 func (h *accounts) register(r *http.Request, in *wire.Register) (*wire.SignedIn, error) {
-	n := auth.Registration{UserID: in.UserID, Password: in.Password, Invitation: in.Invitation, Remote: remote(r)}
-	if in.DisplayName != "" {
-		var err error
-		if n.DisplayName, err = h.Accounts.Name(in.DisplayName); err != nil {
-			return nil, chat.Refuse(chat.BadRequest, "display_name: %v", err)
-		}
+	n, err := h.registration(r, in.UserID, in.Password, in.DisplayName)
+	if err != nil {
+		return nil, err
 	}
+	n.Invitation = in.Invitation
 	id, err := h.Accounts.Registrar.Register(r.Context(), n)
 	if err != nil {
 		return nil, err
 	}
-	return h.signedIn("registered", id)
+	return h.signedIn(r, "registered", id, in.Device)
+}
+
+// setup makes the first administrator.
+func (h *accounts) setup(r *http.Request, in *wire.SetUp) (*wire.SignedIn, error) {
+	n, err := h.registration(r, in.UserID, in.Password, in.DisplayName)
+	if err != nil {
+		return nil, err
+	}
+	n.Invitation = in.Setup
+	id, err := h.Accounts.Setup.FirstAdministrator(r.Context(), n)
+	if err != nil {
+		return nil, err
+	}
+	return h.signedIn(r, "registered", id, in.Device)
+}
+
+func (h *accounts) registration(r *http.Request, user chat.UserID, password, name string) (auth.Registration, error) {
+	n := auth.Registration{UserID: user, Password: password, Remote: remote(r)}
+	if name == "" {
+		return n, nil
+	}
+	var err error
+	if n.DisplayName, err = h.Accounts.Name(name); err != nil {
+		return n, chat.Refuse(chat.BadRequest, "display_name: %v", err)
+	}
+	return n, nil
 }
 
 func (h *accounts) login(r *http.Request, in *wire.Login) (*wire.SignedIn, error) {
@@ -89,17 +116,58 @@ func (h *accounts) login(r *http.Request, in *wire.Login) (*wire.SignedIn, error
 	if err != nil {
 		return nil, err
 	}
-	if !id.Expires.IsZero() {
+	if id.Token != "" {
 		return nil, chat.Refuse(chat.BadRequest, "password: is an access token; use it as it is")
 	}
-	return h.signedIn("success", id)
+	return h.signedIn(r, "success", id, in.Device)
 }
 
-func (h *accounts) signedIn(status string, id auth.Identity) (*wire.SignedIn, error) {
-	token, expires, err := h.Accounts.Tokens.Issue(id.UserID, id.Generation, loginTTL)
+// signedIn begins a login of who has proved to be id.
+func (h *accounts) signedIn(r *http.Request, status string, id auth.Identity, device string) (*wire.SignedIn, error) {
+	name, err := h.deviceName(r, device)
 	if err != nil {
-		return nil, errors.Join(errors.New("http: issuing a token"), err)
+		return nil, err
+	}
+	token, expires, err := h.Accounts.Logins.Begin(r.Context(), id, name)
+	if err != nil {
+		return nil, err
 	}
 	return &wire.SignedIn{Reply: wire.Reply{Status: status}, Token: token, Expires: wire.Timestamp(chat.TimeOf(expires)),
 		User: wire.Account{UserID: id.UserID, DisplayName: id.DisplayName, Role: id.Role}}, nil
+}
+
+// maxDeviceName bounds what a browser says of itself, in characters.
+const maxDeviceName = 80
+
+// deviceName is what the login is listed as: what the client calls itself, or its User-Agent.
+func (h *accounts) deviceName(r *http.Request, device string) (string, error) {
+	if device != "" {
+		name, err := h.Accounts.Name(device)
+		if err != nil {
+			return "", chat.Refuse(chat.BadRequest, "device: %v", err)
+		}
+		return name, nil
+	}
+	agent := []rune(strings.ToValidUTF8(r.UserAgent(), ""))
+	if name, err := h.Accounts.Name(string(agent[:min(len(agent), maxDeviceName)])); err == nil && name != "" {
+		return name, nil
+	}
+	return "a program", nil
+}
+
+// logout ends the very token that it comes with.
+func (h *accounts) logout(w http.ResponseWriter, r *http.Request) {
+	req := &api.Request{Topic: r.URL.Path}
+	id, err := h.caller(r)
+	if err == nil {
+		err = h.Accounts.Logins.End(r.Context(), id)
+	}
+	if err != nil && r.Context().Err() != nil {
+		return
+	}
+	// A browser that is not signed in any more, for whatever reason, has no use for its cookie.
+	if err == nil || chat.CodeOf(err) == chat.Unauthenticated {
+		signOut(&h.Config, w, r)
+	}
+	h.answer(w, req, &wire.SignedOut{Reply: wire.Reply{Status: "signed_out"}}, err)
 }

@@ -20,9 +20,11 @@ func registering(t *testing.T, policy string) (*web, *auth.Invitations) {
 	t.Helper()
 	h := open(t, api.Rate{}, nil)
 	invitations := auth.NewInvitations(auth.Secret{1, 2, 3}, h.clock.Now)
+	passwords := auth.NewPasswords(1, h.clock.Now)
+	h.setup = auth.NewSetup(auth.Secret{1, 2, 3}, h.service, passwords, h.clock.Now)
 	h.cfg.Accounts = door.Accounts{
-		Registrar: auth.NewRegistrar(policy, h.service, auth.NewPasswords(1, h.clock.Now), invitations, h.clock.Now),
-		Tokens:    h.tokens,
+		Registrar: auth.NewRegistrar(policy, h.service, passwords, invitations, h.clock.Now),
+		Setup:     h.setup, Logins: auth.NewLogins(h.tokens, h.service, h.clock.Now), Founded: h.service.HasAdministrator,
 		Name: func(name string) (string, error) {
 			if strings.Contains(name, "\n") {
 				return "", fmt.Errorf("is more than one line")
@@ -126,4 +128,133 @@ func TestLogin(t *testing.T) {
 	h.account("login", `{"user_id":"nobody","password":"wrong horse"}`).wants(t, 401, "unauthenticated")
 	h.account("login", `{"user_id":"eve","password":"wrong horse"}`).wants(t, 401, "unauthenticated")
 	h.account("login", `{"user_id":"eve","password":"wrong horse"}`).wants(t, 429, "rate_limited")
+}
+
+func TestSetup(t *testing.T) {
+	h, invitations := registering(t, auth.RegistrationClosed)
+	ask := func(setup, name string) answer {
+		return h.account("setup", fmt.Sprintf(`{"setup":%q,"user_id":%q,"password":"correct horse","display_name":"Boss"}`, setup, name))
+	}
+	// There is root, who is made an ordinary user.
+	if _, err := h.setup.Issue(t.Context(), 0); chat.CodeOf(err) != chat.Conflict {
+		t.Errorf("a link beside an administrator: %v", err)
+	}
+	role := func(name chat.UserID, role chat.ServerRole) {
+		t.Helper()
+		if _, err := h.service.SetRole(name, role).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a := h.do("GET", "/api/v1/auth", ""); a.json["setup"] != false {
+		t.Errorf("with an administrator: %s", a.Body)
+	}
+	role("root", chat.RoleUser)
+	if a := h.do("GET", "/api/v1/auth", ""); a.json["setup"] != true {
+		t.Errorf("without an administrator: %s", a.Body)
+	}
+	issue := func() string {
+		t.Helper()
+		link, err := h.setup.Issue(t.Context(), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return link
+	}
+	link, unused := issue(), issue()
+	invitation, err := invitations.Issue("", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []string{"", "x", h.token("ann"), invitation, link[:len(link)-2]} {
+		ask(wrong, "boss").wants(t, 403, "forbidden")
+	}
+	ask(link, "ann").wants(t, 409, "conflict") // somebody else's name; the link is still good
+	h.account("setup", fmt.Sprintf(`{"setup":%q,"user_id":"boss","password":"short"}`, link)).wants(t, 400, "bad_request")
+	a := ask(link, "boss").wants(t, 200, "")
+	user, _ := a.json["user"].(map[string]any)
+	if a.json["status"] != "registered" || user["role"] != "administrator" || user["display_name"] != "Boss" || !strings.Contains(a.Header().Get("Set-Cookie"), "parley_token=") {
+		t.Errorf("answer %s", a.Body)
+	}
+	h.do("POST", "/api/v1/broadcast", "hello", "Authorization", "Bearer "+a.json["token"].(string)).wants(t, 200, "")
+	ask(link, "other").wants(t, 403, "forbidden")
+	ask(unused, "other").wants(t, 403, "forbidden")
+	role("boss", chat.RoleUser)
+	ask(link, "other").wants(t, 403, "forbidden") // used is used
+	h.clock.Add(time.Hour)
+	ask(unused, "other").wants(t, 403, "forbidden") // expired
+	ask(issue(), "other").wants(t, 200, "")
+}
+
+func TestLogout(t *testing.T) {
+	h, _ := registering(t, auth.RegistrationOpen)
+	h.account("register", `{"user_id":"eve","password":"correct horse"}`).wants(t, 200, "")
+	login := func(headers ...string) string {
+		t.Helper()
+		h.clock.Add(time.Millisecond)
+		a := h.do("POST", "/api/v1/auth/login", `{"user_id":"eve","password":"correct horse","device":"laptop"}`, headers...).wants(t, 200, "")
+		return a.json["token"].(string)
+	}
+	one, other := login(), login()
+	as := func(token, method, route string) answer {
+		return h.do(method, "/api/v1/"+route, "", "Authorization", "Bearer "+token)
+	}
+	h.do("POST", "/api/v1/auth/logout", "", "Cookie", "parley_token="+one).wants(t, 401, "unauthenticated") // a cookie ends nothing
+	a := as(one, "POST", "auth/logout").wants(t, 200, "")
+	if set := a.Header().Get("Set-Cookie"); a.json["status"] != "signed_out" || !strings.Contains(set, "parley_token=;") || !strings.Contains(set, "Max-Age=0") {
+		t.Errorf("%s, cookie %q", a.Body, set)
+	}
+	as(one, "GET", "info").wants(t, 401, "unauthenticated")
+	as(one, "POST", "auth/logout").wants(t, 401, "unauthenticated")
+	list := as(other, "GET", "users/me/sessions").wants(t, 200, "").json["sessions"].([]any)
+	if len(list) != 2 || list[0].(map[string]any)["name"] != "a program" || list[1].(map[string]any)["name"] != "laptop" || list[1].(map[string]any)["current"] != true {
+		t.Errorf("sessions %v", list)
+	}
+	// A token that nobody kept, such as one of an older version, can be ended by who has it, too.
+	loose := h.token("eve")
+	as(loose, "GET", "info").wants(t, 200, "")
+	as(loose, "POST", "auth/logout").wants(t, 200, "")
+	as(loose, "GET", "info").wants(t, 401, "unauthenticated")
+	h.account("login", `{"user_id":"eve","password":"correct horse","device":"a\nb"}`).wants(t, 400, "bad_request")
+}
+
+func TestLoginsAreLimitedPerAccount(t *testing.T) {
+	h, _ := registering(t, auth.RegistrationOpen)
+	a := h.account("register", `{"user_id":"eve","password":"correct horse"}`).wants(t, 200, "")
+	for range 99 {
+		a = h.account("login", `{"user_id":"eve","password":"correct horse"}`).wants(t, 200, "")
+	}
+	if h.account("login", `{"user_id":"eve","password":"correct horse"}`).wants(t, 429, "rate_limited").Header().Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	h.do("GET", "/api/v1/info", "", "Authorization", "Bearer "+a.json["token"].(string)).wants(t, 200, "")
+}
+
+// A narrowed token reaches what it was made for, by every way.
+func TestScopes(t *testing.T) {
+	h, _ := registering(t, auth.RegistrationOpen)
+	made := h.as("ann", "POST", "users/me/tokens/create", `{"name":"sensor","scopes":["send"]}`).wants(t, 200, "")
+	token := made.json["token"].(string)
+	as := func(method, route string) answer {
+		return h.do(method, "/api/v1/"+route, "x", "Authorization", "Bearer "+token)
+	}
+	as("POST", "message/r").wants(t, 200, "")
+	as("GET", "history/r").wants(t, 403, "forbidden")
+	as("GET", "users/me/sessions").wants(t, 403, "forbidden")
+	as("POST", "users/me/tokens/create").wants(t, 403, "forbidden")
+	as("POST", "auth/logout").wants(t, 200, "")
+	as("POST", "message/r").wants(t, 401, "unauthenticated")
+}
+
+// The browser that changes the password gets the new cookie.
+func TestPasswordChangeRenewsTheCookie(t *testing.T) {
+	h, _ := registering(t, auth.RegistrationOpen)
+	a := h.account("register", `{"user_id":"eve","password":"correct horse"}`).wants(t, 200, "")
+	old := a.json["token"].(string)
+	b := h.do("POST", "/api/v1/users/me/password", `{"password":"correct horse","new_password":"battery staple"}`, "Authorization", "Bearer "+old).wants(t, 200, "")
+	token := b.json["token"].(string)
+	if !strings.Contains(b.Header().Get("Set-Cookie"), "parley_token="+token) {
+		t.Errorf("the cookie is %q", b.Header().Get("Set-Cookie"))
+	}
+	h.do("GET", "/api/v1/info", "", "Authorization", "Bearer "+old).wants(t, 401, "unauthenticated")
+	h.do("GET", "/api/v1/info", "", "Authorization", "Bearer "+token).wants(t, 200, "")
 }

@@ -80,11 +80,13 @@ func pages(cfg *Config) http.Handler {
 		cfg.Logger.Error("http: serving a plain page in place of the web client", "error", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+	plain := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 		_, _ = w.Write(page)
-	})
+	}
+	mux.HandleFunc("GET /{$}", plain)
+	mux.HandleFunc("GET /setup", plain)
 	return mux
 }
 

@@ -18,6 +18,10 @@ func endpoints(cfg Config) []describe.Endpoint {
 			In: wire.Register{}, Out: wire.SignedIn{}, Statuses: "registered", Codes: []chat.Code{chat.Forbidden, chat.Conflict}, Open: true},
 		{Method: "POST", Path: "auth/login", Doc: "Sign in with a password", Who: "everybody who has one",
 			In: wire.Login{}, Out: wire.SignedIn{}, Statuses: "success", Codes: []chat.Code{chat.Unauthenticated, chat.Banned}, Open: true},
+		{Method: "POST", Path: "auth/setup", Doc: "Make the first administrator and sign in", Who: "whoever has the link that the server printed, once, while there is none",
+			In: wire.SetUp{}, Out: wire.SignedIn{}, Statuses: "registered", Codes: []chat.Code{chat.Forbidden, chat.Conflict}, Open: true},
+		{Method: "POST", Path: "auth/logout", Doc: "Revoke the token that this comes with", Who: "everybody who is signed in",
+			Out: wire.SignedOut{}, Statuses: "signed_out"},
 	}
 	if cfg.Files != nil {
 		list = append(list, fileEndpoints()...)

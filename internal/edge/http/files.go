@@ -76,7 +76,7 @@ func (h *files) download(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, chat.Refuse(chat.NotFound, "this is no file_id"))
 		return
 	}
-	m, file, err := h.files.Open(r.Context(), who, id, thumbnail)
+	m, file, err := h.files.Open(r.Context(), chat.Principal{UserID: who.UserID}, id, thumbnail)
 	if err != nil {
 		h.fail(w, r, err)
 		return

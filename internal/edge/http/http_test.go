@@ -36,6 +36,7 @@ type web struct {
 	service *chat.Service
 	store   *store.SQLite
 	tokens  *auth.Tokens
+	setup   *auth.Setup
 	clock   *storetest.Clock
 	logged  *bytes.Buffer
 
@@ -77,11 +78,12 @@ func open(t testing.TB, rate api.Rate, alter func(*door.Config)) *web {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := api.New(api.Config{Service: h.service, Audience: silence{}, Rules: func() *content.Rules { return rules }, Epoch: 7, Now: h.clock.Now,
-		Rates: api.Rates{Changes: rate, Reads: rate}})
 	h.tokens = auth.NewTokens(auth.Secret{1, 2, 3}, h.clock.Now)
+	routes := api.New(api.Config{Tokens: h.tokens, Passwords: auth.NewPasswords(1, h.clock.Now), Service: h.service, Audience: silence{}, Rules: func() *content.Rules { return rules }, Epoch: 7, Now: h.clock.Now,
+		Rates: api.Rates{Changes: rate, Reads: rate}})
 	h.cfg = door.Config{
 		Router: routes.Router(), Auth: auth.NewAuthenticator(s, auth.NewPasswords(1, h.clock.Now), h.tokens, auth.Limits{PerAddress: 3, Window: time.Minute}, h.clock.Now),
+		Accounts:  door.Accounts{Founded: h.service.HasAdministrator},
 		WebSocket: named("websocket"), Logger: slog.New(slog.NewTextHandler(h.logged, nil)), MaxBody: 1000,
 		Ready: func(context.Context) error {
 			h.mu.Lock()

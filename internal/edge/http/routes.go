@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -34,6 +35,9 @@ func (h *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil && r.Context().Err() != nil {
 		return // the caller has gone away
 	}
+	if v, ok := reply.(*wire.PasswordChanged); ok && err == nil && v.Token != "" {
+		signIn(&h.Config, w, r, v.Token, time.UnixMilli(int64(v.Expires))) // the older cookie is void
+	}
 	h.answer(w, req, reply, err)
 }
 
@@ -46,7 +50,8 @@ func (h *routes) serve(w http.ResponseWriter, r *http.Request, req *api.Request)
 	if err != nil {
 		return nil, err
 	}
-	req.Caller = api.Caller{Principal: who, ClientMsgID: r.Header.Get("Idempotency-Key")}
+	req.Caller = api.CallerOf(&who)
+	req.Caller.ClientMsgID = r.Header.Get("Idempotency-Key")
 	switch {
 	case r.Method == http.MethodPost:
 		req.ContentType = contentType(r)
@@ -85,17 +90,25 @@ func contentType(r *http.Request) string {
 }
 
 // caller proves who asks.
-func (h *routes) caller(r *http.Request) (chat.Principal, error) {
+func (h *routes) caller(r *http.Request) (auth.Identity, error) {
 	token, ok := bearer(r)
 	if !ok {
-		return chat.Principal{}, chat.Refuse(chat.Unauthenticated, "give an access token in the header Authorization: Bearer TOKEN")
+		return auth.Identity{}, chat.Refuse(chat.Unauthenticated, "give an access token in the header Authorization: Bearer TOKEN")
 	}
 	return h.proved(r, token)
 }
 
 // viewer is caller where a browser shows what it gets by itself, a picture or a stream of events: there its cookie counts,
 // too. Nothing that changes anything may ask for it.
-func (h *routes) viewer(r *http.Request) (chat.Principal, error) {
+func (h *routes) viewer(r *http.Request) (auth.Identity, error) {
+	id, err := h.seen(r)
+	if err == nil && !id.Scopes.Allow(auth.ScopeRead) {
+		return auth.Identity{}, chat.Refuse(chat.Forbidden, "your token does not have the scope %s", auth.ScopeRead)
+	}
+	return id, err
+}
+
+func (h *routes) seen(r *http.Request) (auth.Identity, error) {
 	if _, ok := bearer(r); !ok && r.Header.Get("Authorization") == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		if c, err := r.Cookie(cookieName); err == nil && c.Value != "" {
 			return h.proved(r, c.Value)
@@ -104,9 +117,8 @@ func (h *routes) viewer(r *http.Request) (chat.Principal, error) {
 	return h.caller(r)
 }
 
-func (h *routes) proved(r *http.Request, token string) (chat.Principal, error) {
-	id, err := h.Auth.Authenticate(r.Context(), auth.Credentials{Password: token, Remote: remote(r)})
-	return chat.Principal{UserID: id.UserID}, err
+func (h *routes) proved(r *http.Request, token string) (auth.Identity, error) {
+	return h.Auth.Authenticate(r.Context(), auth.Credentials{Password: token, Remote: remote(r)})
 }
 
 // bearer is the token of the Authorization header.

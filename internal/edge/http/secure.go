@@ -75,6 +75,12 @@ func webSocketOrigin(cfg *Config, r *http.Request) string {
 	return "ws://" + r.Host
 }
 
+// signOut takes the token back from a browser.
+func signOut(cfg *Config, w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: cookiePath, MaxAge: -1, HttpOnly: true, //nolint:gosec // as signIn
+		Secure: secure(cfg, r), SameSite: http.SameSiteStrictMode})
+}
+
 // signIn gives a browser the token. Secure it is where the browser came over TLS: a cookie for plain HTTP must be one that
 // is sent there.
 func signIn(cfg *Config, w http.ResponseWriter, r *http.Request, token string, expires time.Time) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"parley/internal/auth"
 	"parley/internal/chat"
@@ -24,6 +25,7 @@ type device struct {
 	identity    atomic.Pointer[auth.Identity]
 	remote      netip.Addr
 	revocations int64 // of the door, before the identity was proved
+	since       time.Time
 
 	listening atomic.Pointer[listening]
 	closed    atomic.Bool // the connection is over; the session may have another one
@@ -38,7 +40,7 @@ type device struct {
 }
 
 func newDevice(d *Door, id auth.Identity, remote netip.Addr, revocations int64) *device {
-	dev := &device{door: d, user: id.UserID, remote: remote, revocations: revocations}
+	dev := &device{door: d, user: id.UserID, remote: remote, revocations: revocations, since: d.cfg.Now()}
 	dev.identity.Store(&id)
 	return dev
 }
@@ -46,6 +48,17 @@ func newDevice(d *Door, id auth.Identity, remote netip.Addr, revocations int64) 
 func (d *device) identify(id auth.Identity) { d.identity.Store(&id) }
 
 func (d *device) open(s *server.Session) { d.session = s }
+
+// mayRead tells whether the device's token lets it see what its user sees.
+func (d *device) mayRead() bool { return d.identity.Load().Scopes.Allow(auth.ScopeRead) }
+
+// allowed is l without what the device's token may not see. A session's place in the logs waits for a token that may.
+func (d *device) allowed(l *listening) *listening {
+	if l != nil && !d.mayRead() {
+		l.messages, l.rooms, l.reliable = nil, false, false
+	}
+	return l
+}
 
 // end closes the connection, if it is still this device's.
 func (d *device) end(code packet.ReasonCode, reason string) {

@@ -28,6 +28,7 @@ type Config struct {
 	Feed   *feed.Feed
 	Places chat.Places
 	Logger *slog.Logger
+	Now    func() time.Time // nil: time.Now
 	// Presence is told of connections; nil tells nobody.
 	Presence Presence
 }
@@ -59,6 +60,9 @@ var canceled = func() context.Context {
 
 // New makes a Door. ctx ends when the process does.
 func New(ctx context.Context, cfg Config) *Door {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	return &Door{cfg: cfg, ctx: ctx, outcomes: newOutcomes()}
 }
 
@@ -139,6 +143,9 @@ func (d *Door) Reauthenticate(ctx context.Context, s *server.Session, method str
 		return nil, d.refuseAgain(err)
 	}
 	dev := deviceOf(s)
+	if id.Scopes != dev.identity.Load().Scopes {
+		return nil, &server.Refusal{Code: packet.NotAuthorized, Reason: "the new token has other scopes: connect anew with it"}
+	}
 	dev.identify(id)
 	return &server.Grant{Owner: string(id.UserID), Expires: id.Expires, Value: dev}, nil
 }
@@ -168,6 +175,9 @@ func (d *Door) Opened(s *server.Session, resumed bool) {
 		go d.contain("a confirmation", func() { dev.end(packet.UnspecifiedError, "internal error") }, dev.confirm)
 	}
 	if resumed {
+		if !dev.mayRead() { // what another token was being sent is not for this one; it comes again to one that may
+			s.Drop(func(m *server.Message) bool { _, event := m.Tag.(*chat.Event); return event })
+		}
 		dev.resume()
 	}
 }
@@ -206,18 +216,22 @@ func (d *Door) Revoked(srv *server.Server, e *chat.Event) {
 	}
 	var code packet.ReasonCode
 	var why string
+	var others func(*server.Session) bool
 	switch e.Details.Action {
 	case chat.ActionBan:
 		code, why = packet.AdministrativeAction, "banned from this server"
 	case chat.ActionErase:
 		code, why = packet.AdministrativeAction, "this account was removed"
 	case chat.ActionCredentials:
-		code, why = packet.NotAuthorized, "the password was changed or the token revoked: sign in again"
+		code, why = packet.NotAuthorized, "the password was changed: sign in again"
+	case chat.ActionSession:
+		code, why = packet.NotAuthorized, "the token was revoked: sign in again"
+		others = func(s *server.Session) bool { return deviceOf(s).identity.Load().Token != e.Details.Session }
 	default:
 		return
 	}
 	d.revocations.Add(1)
-	srv.Disconnect(string(e.Details.UserID), code, why, nil)
+	srv.Disconnect(string(e.Details.UserID), code, why, others)
 }
 
 // Stop gives up all requests that wait for their turn, so that a server that stops need not wait for them.

@@ -52,6 +52,12 @@ func own(filter string, user chat.UserID) bool {
 	return first == string(user)
 }
 
+// showsEvents tells whether a filter of a user's own may match a topic of deliveries.
+func showsEvents(filter string, user chat.UserID) bool {
+	listens, _ := newListening([]grant{{filter: filter}}, user).listens()
+	return listens
+}
+
 // newListening works out what grants mean for the user's deliveries.
 func newListening(grants []grant, user chat.UserID) *listening {
 	l := &listening{user: user, grants: grants}

@@ -64,7 +64,8 @@ func (d *device) cutLine() {
 func (d *Door) Publish(s *server.Session, p *packet.Publish, a *server.Ack) {
 	dev := deviceOf(s)
 	r := &request{ack: a, qos: p.QoS}
-	r.Caller = api.Caller{Principal: chat.Principal{UserID: dev.user}}
+	r.Caller = api.CallerOf(dev.identity.Load())
+	r.Caller.ClientID = s.ClientID()
 	if session, id, ok := a.Origin(); ok {
 		r.Caller.Origin = chat.Origin{Session: int64(session), PacketID: id}
 	}

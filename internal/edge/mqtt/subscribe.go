@@ -27,7 +27,7 @@ func (d *Door) Subscribe(s *server.Session, sub *packet.Subscribe, done func([]p
 		switch {
 		case strings.HasPrefix(f.Filter, "$share/"):
 			codes[i] = packet.SharedSubscriptionsNotSupported
-		case !own(f.Filter, dev.user):
+		case !own(f.Filter, dev.user), !dev.mayRead() && showsEvents(f.Filter, dev.user):
 			codes[i] = packet.NotAuthorized
 		default:
 			qos := min(f.QoS, 1) // 2 is granted as 1
@@ -46,7 +46,7 @@ func (d *Door) Subscribe(s *server.Session, sub *packet.Subscribe, done func([]p
 				codes[at[i]] = packet.QuotaExceeded
 			}
 		}
-		if err := dev.change(next); err != nil {
+		if err := dev.change(dev.allowed(next)); err != nil {
 			dev.fail(err, "the subscription could not be stored; try again")
 			return
 		}
@@ -58,7 +58,7 @@ func (d *Door) Subscribe(s *server.Session, sub *packet.Subscribe, done func([]p
 func (d *Door) Unsubscribed(s *server.Session, filters []string) {
 	dev := deviceOf(s)
 	dev.enqueue(func() {
-		if err := dev.change(dev.listening.Load().without(filters, dev.user)); err != nil {
+		if err := dev.change(dev.allowed(dev.listening.Load().without(filters, dev.user))); err != nil {
 			dev.fail(err, "the subscriptions could not be changed; try again")
 		}
 	})
@@ -199,7 +199,7 @@ func (d *device) resume() {
 	for i, f := range d.session.Subscriptions() {
 		granted = append(granted, grant{filter: f.Filter, qos: min(f.QoS, 1), id: ids[i]})
 	}
-	l := newListening(granted, d.user)
+	l := d.allowed(newListening(granted, d.user))
 	d.listening.Store(l)
 	listens, reliable := l.listens()
 	if !listens {
