@@ -6,29 +6,37 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 )
 
-// checkEvery is how often the heads are asked for when nothing else makes it necessary. A hole shows itself with the next
-// event; what is missing at the very end, with the notice of it lost as well, shows itself only so.
-const checkEvery = 20 * time.Second
-
-// follower puts events in order. One goroutine uses it.
+// follower puts events in order. One goroutine uses it. A room is known from the joining on, or from the first reading, until
+// the user is taken out of it. Of a room that is known nothing is missing but what the log is asked for at once; whatever tells
+// of one that is not makes the follower look for its beginning.
 type follower struct {
 	c     *Client
-	live  bool // the heads are known
+	ask   func(after map[string]uint64, epoch int64, page *synced) bool // syncs; false once the client is closed
+	live  bool                                                          // the heads are known
 	epoch int64
-	last  map[string]uint64 // by room: the last seq that was passed on
+	last  map[string]uint64 // by known room: the last seq that was passed on
 	seen  map[string]uint64 // by room: the greatest seq that is known to exist
+	left  map[string]uint64 // by room that was known before: the last seq that was passed on
+}
+
+func newFollower(c *Client) *follower {
+	f := &follower{c: c, ask: c.sync}
+	f.reset()
+	return f
+}
+
+// reset forgets all rooms.
+func (f *follower) reset() {
+	f.live, f.last, f.seen, f.left = false, map[string]uint64{}, map[string]uint64{}, map[string]uint64{}
 }
 
 // follow passes events on until the client is closed.
 func (c *Client) follow() {
 	defer close(c.stopped)
 	defer close(c.events)
-	f := &follower{c: c, last: map[string]uint64{}, seen: map[string]uint64{}}
-	check := time.NewTicker(checkEvery)
-	defer check.Stop()
+	f := newFollower(c)
 	for {
 		ok := true
 		select {
@@ -38,10 +46,6 @@ func (c *Client) follow() {
 			if ok = f.catchUp(); ok {
 				c.started.Do(func() { close(c.ready) })
 				c.state(Online, nil)
-			}
-		case <-check.C:
-			if f.live {
-				ok = f.catchUp()
 			}
 		case raw := <-c.inbox:
 			ok = f.take(raw)
@@ -82,22 +86,37 @@ func (f *follower) take(raw []byte) bool {
 		return true
 	case e.Epoch != f.epoch:
 		return f.catchUp()
-	case e.Type != "sync_required" && (!known || e.Seq == last+1):
+	case known && e.Seq == last+1, !known && e.Seq > f.left[e.Room] && f.begins(e):
 		return f.pass(e)
 	case known && f.seen[e.Room] > last:
 		return f.read(map[string]uint64{e.Room: last})
+	case !known && f.seen[e.Room] > f.left[e.Room]: // joined meanwhile, and the event that said so was left out
+		return f.catchUp()
 	}
 	return true
+}
+
+// begins tells whether an event is the first one that the user gets of a room.
+func (f *follower) begins(e Event) bool {
+	return e.Seq == 1 || e.System == "member_joined" && e.User == f.c.user
 }
 
 // pass passes an event of a log on and notes it.
 func (f *follower) pass(e Event) bool {
 	f.last[e.Room] = e.Seq
 	if e.About != nil && (e.Type == "removed_from_room" || e.Type == "room_deleted") {
-		delete(f.last, e.About.ID) // a return begins with the joining
-		delete(f.seen, e.About.ID)
+		f.forget(e.About.ID) // a return begins with the joining
 	}
 	return f.emit(e)
+}
+
+// forget makes a room unknown.
+func (f *follower) forget(room string) {
+	if last, known := f.last[room]; known {
+		f.left[room] = last
+	}
+	delete(f.last, room)
+	delete(f.seen, room)
 }
 
 // catchUp reads what was missed in all rooms; the first time, it only learns where they are.
@@ -123,11 +142,12 @@ type synced struct {
 func (f *follower) read(after map[string]uint64) bool {
 	for {
 		var page synced
-		if !f.ask(after, &page) {
+		if !f.ask(after, f.epoch, &page) {
 			return false
 		}
 		if f.live && page.Epoch != f.epoch {
-			f.live, f.last, f.seen, after = false, map[string]uint64{}, map[string]uint64{}, nil
+			f.reset()
+			after = nil
 			if !f.emit(Event{Type: TypeReset, Epoch: page.Epoch}) {
 				return false
 			}
@@ -154,13 +174,21 @@ func (f *follower) read(after map[string]uint64) bool {
 	}
 }
 
-// adopt takes the heads of a page that was the last one.
+// adopt takes the heads of a page that was the last one. Rooms that are new join those after which is read.
 func (f *follower) adopt(rooms []Room, after map[string]uint64) {
 	heads := make(map[string]uint64, len(rooms))
 	for _, r := range rooms {
 		heads[r.ID] = r.LastSeq
-		if _, known := f.last[r.ID]; !known && !f.live {
+		switch _, known := f.last[r.ID]; {
+		case known:
+		case !f.live:
 			f.last[r.ID] = r.LastSeq
+		case after != nil:
+			from := max(r.JoinedSeq, 1) - 1
+			from = max(from, f.left[r.ID])
+			f.last[r.ID], f.seen[r.ID] = from, max(f.seen[r.ID], r.LastSeq)
+			after[r.ID] = from
+			heads[r.ID] = from // not read yet
 		}
 	}
 	f.live = true
@@ -168,8 +196,14 @@ func (f *follower) adopt(rooms []Room, after map[string]uint64) {
 		if head, mine := heads[room]; mine {
 			f.last[room] = max(f.last[room], head) // what lies between was not for the caller
 		} else {
-			delete(f.last, room)
-			delete(f.seen, room)
+			f.forget(room)
+		}
+	}
+	for room := range f.seen {
+		if _, mine := heads[room]; !mine {
+			if _, known := f.last[room]; !known {
+				delete(f.seen, room)
+			}
 		}
 	}
 }
@@ -185,15 +219,16 @@ func (f *follower) behind(read map[string]uint64) map[string]uint64 {
 	return out
 }
 
-// ask syncs, again and again until it is answered. It is false once the client is closed.
-func (f *follower) ask(after map[string]uint64, page *synced) bool {
+// sync asks for the heads of all rooms and for what came in some of them, again and again until it is answered. It is false
+// once the client is closed.
+func (c *Client) sync(after map[string]uint64, epoch int64, page *synced) bool {
 	fields := map[string]any{"rooms": after}
-	if f.epoch != 0 {
-		fields["epoch"] = f.epoch
+	if epoch != 0 {
+		fields["epoch"] = epoch
 	}
 	for {
 		*page = synced{}
-		err := f.c.Call(f.c.ctx, "sync", fields, page)
+		err := c.Call(c.ctx, "sync", fields, page)
 		if err == nil {
 			return true
 		}
@@ -201,10 +236,10 @@ func (f *follower) ask(after map[string]uint64, page *synced) bool {
 		if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 {
 			pause = e.RetryAfter
 		}
-		ctx, cancel := context.WithTimeout(f.c.ctx, min(pause, maxBackoff))
+		ctx, cancel := context.WithTimeout(c.ctx, min(pause, maxBackoff))
 		<-ctx.Done()
 		cancel()
-		if f.c.ctx.Err() != nil {
+		if c.ctx.Err() != nil {
 			return false
 		}
 	}

@@ -76,6 +76,7 @@ type Room struct {
 	MemberCount int    `json:"member_count"`
 	Role        string `json:"role"`
 	FirstSeq    uint64 `json:"first_seq"`
+	JoinedSeq   uint64 `json:"joined_seq"` // the event of the user's joining
 	LastSeq     uint64 `json:"last_seq"`
 	ReadSeq     uint64 `json:"read_seq"`
 	Unread      uint64 `json:"unread"`

@@ -96,8 +96,10 @@ type RoomHead struct {
 	RoomData
 	Role     string `json:"role" doc:"the caller's role" enum:"member moderator owner"`
 	FirstSeq uint64 `json:"first_seq" doc:"the first place in the log that the caller may see" example:"1"`
-	ReadSeq  uint64 `json:"read_seq" doc:"how far the caller has read" example:"7"`
-	Unread   uint64 `json:"unread" doc:"messages that the caller has not read" example:"2"`
+	// JoinedSeq is where a client begins that learns of a room here and not from the joining.
+	JoinedSeq uint64 `json:"joined_seq" doc:"the place in the log of the caller's joining" example:"2"`
+	ReadSeq   uint64 `json:"read_seq" doc:"how far the caller has read" example:"7"`
+	Unread    uint64 `json:"unread" doc:"messages that the caller has not read" example:"2"`
 
 	Notifications string `json:"notifications" doc:"of which messages the caller wants to be notified" enum:"all mentions none"`
 }
@@ -105,7 +107,7 @@ type RoomHead struct {
 // RoomHeadOf shows m.
 func RoomHeadOf(m *chat.Membership) RoomHead {
 	h := RoomHead{RoomData: RoomDataOf(&m.Room), Role: m.Member.Role.String(), FirstSeq: m.Room.FirstVisible(m.Member.JoinedSeq),
-		ReadSeq: m.Member.ReadSeq, Unread: m.Unread, Notifications: m.Member.Notifications}
+		JoinedSeq: m.Member.JoinedSeq, ReadSeq: m.Member.ReadSeq, Unread: m.Unread, Notifications: m.Member.Notifications}
 	if h.Notifications == "" {
 		h.Notifications = chat.NotifyAll
 	}
