@@ -108,3 +108,11 @@ func (s *Session) Acknowledge(id uint16) {
 	s.acknowledge(c, id)
 	s.notify()
 }
+
+// Flushed tells that no flush worker has anything to write.
+func (srv *Server) Flushed() bool {
+	f := &srv.flusher
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.waiting == f.workers && f.head == len(f.list)
+}
