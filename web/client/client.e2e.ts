@@ -50,14 +50,12 @@ class Ear {
   }
 }
 
-/** Waits until something holds; it is looked at whenever the client tells anything. */
-function until(c: Client, what: string, holds: () => boolean): Promise<void> {
+/** Waits until something holds; it is looked at whenever the client, or a timeline, tells anything. */
+function until(c: Client | Timeline, what: string, holds: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stops = [
-      ...(['state', 'event', 'passing', 'outbox', 'rooms', 'reset'] as const).map(name =>
-        c.on(name, () => queueMicrotask(look)),
-      ),
-    ]
+    const soon = () => queueMicrotask(look)
+    const names = ['state', 'event', 'passing', 'outbox', 'rooms', 'reset'] as const
+    const stops = c instanceof Timeline ? [c.on(soon)] : names.map(name => c.on(name, soon))
     const limit = setTimeout(() => done(() => reject(new Error(`not in time: ${what}\n${server.log}`))), 30_000)
     const done = (how: () => void) => {
       clearTimeout(limit)
@@ -161,7 +159,7 @@ describe('a connection that holds', () => {
     open.push(() => thread.close())
     await thread.loadLatest()
     alice.client.send(room, 'another', { threadOf: first.message_id })
-    await until(bob.client, 'it came', () => thread.messages.length === 2)
+    await until(thread, 'it came', () => thread.messages.length === 2)
     expect(thread.root?.content).toBe('the first')
     expect(thread.messages.map(m => m.content)).toEqual(['', 'another'])
   })
@@ -280,7 +278,7 @@ describe('a connection that does not', () => {
     wire.mend()
     await until(bob.client, 'bob is told', () => bob.resets.some(r => r.roomId === room))
     alice.client.send(room, 'the last')
-    await until(bob.client, 'the last came', () => shown.messages.at(-1)?.content === 'the last')
+    await until(shown, 'the last came', () => shown.messages.at(-1)?.content === 'the last')
     expect(dense(shown.messages.map(m => m.seq))).toBe(true)
     expect(shown.hasOlder).toBe(true)
   })

@@ -69,7 +69,7 @@ export class Timeline {
         if (r.roomId === undefined || r.roomId === roomId) this.#reload()
       }),
       client.on('state', s => {
-        if (s.state === 'online' && this.#stale) this.#reload()
+        if (s.state === 'online' && this.#stale && !this.#load) this.#reload()
       }),
     ]
   }
