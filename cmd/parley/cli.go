@@ -25,6 +25,8 @@ type cli struct {
 	Chat     chatCommand     `cmd:"" help:"Chat in the terminal."`
 	Backup   backupCommand   `cmd:"" help:"Write a copy of the database, from a running server too."`
 	Restore  restoreCommand  `cmd:"" help:"Put a backup in the place of the database; the server must be stopped."`
+	Export   exportCommand   `cmd:"" help:"Write a whole server, or one account, as JSON Lines; from a running server too."`
+	Import   importCommand   `cmd:"" help:"Make a server's data of what export wrote, in an empty data directory."`
 	Bench    benchCommand    `cmd:"" help:"Put load on a running server and report what it costs."`
 	Config   configCommand   `cmd:"" help:"Print the configuration that serve would run with, and where each value comes from."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

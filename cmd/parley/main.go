@@ -7,8 +7,8 @@
 //	parley token alice              print an access token
 //	parley login, send, tail, chat  chat from the command line, on any machine
 //
-// parley --help lists the rest. Every command takes --data, the data directory. The commands about accounts and backups
-// go through the server that runs on it, or do without where none runs.
+// parley --help lists the rest. Every command takes --data, the data directory. The commands about accounts, backups
+// and exports go through the server that runs on it, or do without where none runs.
 //
 // Options of serve can be given on the command line (--rate-limit 0), in the environment (PARLEY_RATE_LIMIT=0) and in a
 // configuration file (rate-limit: 0), of which the former count before the latter.

@@ -43,6 +43,7 @@ func rooms() []room {
 			"golang.org/x/text", "github.com/clipperhouse/uax29", "mvdan.cc/xurls",
 		}},
 		{path: "internal/search", libraries: []string{"golang.org/x/text"}},
+		{path: "internal/archive", imports: []string{"chat"}, libraries: []string{jsonV2}},
 		{path: "internal/wire", imports: []string{"chat"}, libraries: []string{jsonV2}},
 		{path: "internal/blob"},
 		{path: "internal/picture", libraries: []string{"golang.org/x/image", "github.com/gabriel-vasile/mimetype"}},
@@ -53,7 +54,7 @@ func rooms() []room {
 		{path: "internal/feed", imports: []string{"chat", "wire"}},
 		{path: "internal/presence", imports: []string{"chat", "wire"}, libraries: []string{jsonV2}},
 		{path: "internal/bus", imports: []string{"chat"}, libraries: []string{"github.com/redis/rueidis"}},
-		{path: "internal/store", imports: []string{"chat", "mqtt", "search"}, libraries: []string{
+		{path: "internal/store", imports: []string{"archive", "chat", "mqtt", "search"}, libraries: []string{
 			jsonV2, "modernc.org/sqlite", "github.com/jackc/pgx", "github.com/pressly/goose", "golang.org/x/sys",
 		}},
 
