@@ -178,3 +178,11 @@ func safely(ctx context.Context, f func(ctx context.Context) (wire.Replier, erro
 }
 
 func status(s string, r chat.Repeat) wire.Reply { return wire.Reply{Status: s, Duplicate: r.Duplicate} }
+
+// AdmitRead counts a read of u's that is no request of a route, and refuses it where there were too many.
+func (a *API) AdmitRead(u chat.UserID) error {
+	if wait, ok := a.reads.Reserve(string(u), 0); !ok {
+		return &chat.Error{Code: chat.RateLimited, Message: "too many requests; try again later", RetryAfter: wait}
+	}
+	return nil
+}

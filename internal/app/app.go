@@ -63,6 +63,7 @@ type App struct {
 	demo     *Demo
 	setup    string // the permission to make the first administrator; "" where there is one
 	door     *mqttdoor.Door
+	events   *httpdoor.Events
 	presence *presence.Presence
 	cancel   context.CancelFunc // of requests
 	broken   chan error         // a door that fails
@@ -158,6 +159,8 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	})
 	a.door = mqttdoor.New(requests, mqttdoor.Config{Router: routes.Router(), Auth: authenticator, Feed: a.feed, Places: a.store, Logger: log,
 		Presence: a.presence, Now: in.Now})
+	a.events = httpdoor.NewEvents(httpdoor.EventsConfig{Feed: a.feed, Auth: authenticator, Epoch: a.store.Epoch(), Presence: a.presence,
+		Admit: routes.AdmitRead, Now: in.Now})
 	protocol := in.MQTT
 	protocol.ReceiveMaximum, protocol.MaxPacketSize = uint16(cfg.Limits.ReceiveMaximum), uint32(cfg.Limits.MaxPacketSize)
 	protocol.MaxSessionExpiry, protocol.MaxSessionsPerOwner = cfg.Limits.SessionExpiry, cfg.Limits.SessionsPerUser
@@ -188,7 +191,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		}, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
 		Client: web.Client(), About: httpdoor.About{ServerName: cfg.Name, Version: version, Registration: cfg.Access.Registration},
 		TLS: tls != nil, HSTS: cfg.TLS.HSTS,
-		Files: a.files, TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
+		Files: a.files, Events: a.events, TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
 		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door}),
 	}
 	a.serveAll(listeners, pages, tls)
@@ -260,6 +263,7 @@ func (a *App) revoked(e *chat.Event) {
 		a.tokens.Revoke(d.Session, time.UnixMilli(int64(d.Expires)))
 	}
 	a.door.Revoked(a.mqtt, e)
+	a.events.Revoked(e)
 }
 
 // followRules keeps the rules for texts as their files are, and reads them at SIGHUP, until ctx ends and the result is called.
@@ -306,6 +310,9 @@ func (a *App) stop() error {
 		if s.stop != nil {
 			doors.Go(func() { s.stop() })
 		}
+	}
+	if a.events != nil {
+		a.events.Stop()
 	}
 	if a.door != nil {
 		a.door.Stop()

@@ -56,8 +56,40 @@ type Options struct {
 	Reliable bool
 	// Places is where the session is. nil begins at the present heads.
 	Places *Places
+	// Own is for a device that keeps its own place; nil for others. Places must be nil then.
+	Own *OwnPlace
 	// Sent tells for rooms the last seq that the device has been sent already and will acknowledge; may be nil.
 	Sent map[int64]uint64
+}
+
+// OwnPlace is where a device is that keeps its own place.
+type OwnPlace struct {
+	// Seen tells for rooms (by number) the last seq seen; a room that is not there was joined since. nil begins at the present
+	// heads. What does not fit the logs harms nobody: at most its device misses something or gets it again.
+	Seen map[int64]uint64
+	// Begun is set by Subscribe: the user's rooms, each with the seq behind which it goes on.
+	Begun []Place
+}
+
+// Place is a room with a seq.
+type Place struct {
+	Num  int64
+	Room chat.RoomID
+	Seq  uint64
+}
+
+// next is the first seq of a room that the device has not seen.
+func (o *OwnPlace) next(r *room, joined uint64) uint64 {
+	next := r.head + 1
+	if o.Seen != nil {
+		seen, known := o.Seen[r.num]
+		if !known {
+			seen = joined - 1
+		}
+		next = min(max(seen+1, joined), next)
+	}
+	o.Begun = append(o.Begun, Place{Num: r.num, Room: r.id, Seq: next - 1})
+	return next
 }
 
 // Subscribe begins to feed a device. It reads the user's rooms from the store. When it returns, every event that is
@@ -100,10 +132,15 @@ func (f *Feed) Subscribe(ctx context.Context, id chat.UserID, to Subscriber, opt
 		}
 		r := f.room(m.Room.Num, m.Room.ID, max(m.Room.LastSeq, f.heads[m.Room.Num]))
 		f.enter(r, u, m.Member.JoinedSeq)
-		if opt.Places == nil {
+		var next uint64
+		switch {
+		case opt.Own != nil:
+			next = opt.Own.next(r, m.Member.JoinedSeq)
+		case opt.Places != nil:
+			next = max(opt.Places.next(r.num, m.Member.JoinedSeq), m.Member.JoinedSeq, opt.Sent[r.num]+1)
+		default:
 			continue
 		}
-		next := max(opt.Places.next(r.num, m.Member.JoinedSeq), m.Member.JoinedSeq, opt.Sent[r.num]+1)
 		if next != r.head+1 {
 			s.fallBehind(r, next)
 		} else {

@@ -27,6 +27,7 @@ type Config struct {
 	Logger    *slog.Logger
 	MaxBody   int64      // bytes
 	Files     *api.Files // nil: no files
+	Events    *Events    // nil: no streams of events
 
 	Client fs.FS // the web client as it was built; nil: a page that says how to get it
 	About  About
@@ -59,6 +60,9 @@ func Handler(cfg Config, ownOps bool) http.Handler {
 		(&files{&routes{cfg}, cfg.Files}).register(mux)
 	}
 	newDescriptions(cfg).routeOn(mux)
+	if cfg.Events != nil {
+		mux.HandleFunc("GET "+eventsPath, (&routes{cfg}).events)
+	}
 	mux.Handle("/mqtt", cfg.WebSocket)
 	mux.Handle("/", pages(&cfg))
 	if !ownOps {

@@ -23,6 +23,15 @@ func endpoints(cfg Config) []describe.Endpoint {
 		{Method: "POST", Path: "auth/logout", Doc: "Revoke the token that this comes with", Who: "everybody who is signed in",
 			Out: wire.SignedOut{}, Statuses: "signed_out"},
 	}
+	if cfg.Events != nil {
+		list = append(list, describe.Endpoint{Method: "GET", Path: "events", Doc: "The stream of what a device gets on its message topic, as Server-Sent Events",
+			Who: "everybody who is signed in, a browser by its cookie", OutType: "text/event-stream", Codes: []chat.Code{chat.Unauthenticated, chat.Forbidden, chat.Banned},
+			Params: []describe.Param{
+				{In: "query", Name: "rooms", Doc: "Only these rooms, separated by commas", Example: "general,cellar"},
+				{In: "query", Name: "last_event_id", Doc: "As the header Last-Event-ID, for clients that cannot set it", Example: "iI6z4ZIzBAk"},
+				{In: "header", Name: "Last-Event-ID", Doc: "The id of the last event seen: the stream goes on behind it", Example: "iI6z4ZIzBAk"},
+			}})
+	}
 	if cfg.Files != nil {
 		list = append(list, fileEndpoints()...)
 	}
