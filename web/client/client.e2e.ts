@@ -6,12 +6,18 @@ import { Server } from '../testing/server.ts'
 import {
   Client,
   type ClientOptions,
+  door,
   isMessage,
   type LogEvent,
+  login,
+  logout,
   type Message,
   memoryOutbox,
   ParleyError,
+  post,
+  register,
   type Sent,
+  setup,
   share,
   Timeline,
   upload,
@@ -389,6 +395,22 @@ describe('a timeline', () => {
     await expect(t.loadAround('01a203bd-3b1a-7e2e-bb09-74d95b232ca7')).rejects.toMatchObject({ code: 'not_found' })
     expect(t.messages.some(m => m.id === id)).toBe(true)
     expect(t.loading).toBe(false)
+  })
+})
+
+describe('accounts', () => {
+  test('registering, signing in and out', async () => {
+    expect(await door(server.origin)).toMatchObject({ registration: 'open', setup: false })
+    const made = await register(server.origin, { userId: 'dora', password: 'correct horse', displayName: 'Dora' })
+    expect(made.user).toMatchObject({ user_id: 'dora', display_name: 'Dora' })
+    await expect(login(server.origin, 'dora', 'wrong horse')).rejects.toMatchObject({ code: 'unauthenticated' })
+    const { token } = await login(server.origin, 'dora', 'correct horse', 'a test')
+    await logout(server.origin, token)
+    await expect(post(server.origin, 'users/me', {}, token)).rejects.toMatchObject({ code: 'unauthenticated' })
+    await expect(setup(server.origin, 'nothing', { userId: 'eve', password: 'correct horse' })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    await expect(login('http://127.0.0.1:1', 'dora', 'x')).rejects.toMatchObject({ code: 'offline' })
   })
 })
 

@@ -179,7 +179,7 @@ export class Client {
     this.#link = link
     const links = ++this.#links
     // Asked for before anything else waits, and answered in the order of asking.
-    const caughtUp = this.#follower.catchUp(true)
+    const caughtUp = this.#follower.catchUp()
     this.#requests.up(link)
     this.#outbox.flush()
     void caughtUp.then(() => {

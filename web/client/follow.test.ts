@@ -8,6 +8,7 @@ import type { LogEvent, Message, RoomHead, Synced } from './types.ts'
 class World {
   epoch = 1
   readonly logs = new Map<string, (Message | LogEvent)[]>()
+  readonly joined = new Map<string, number>()
   readonly firsts = new Map<string, number>()
   readonly heard: string[] = []
   syncs = 0
@@ -59,7 +60,15 @@ class World {
     await Promise.resolve()
     const rooms = [...this.logs].map(([room_id, log]) => {
       const first_seq = this.firsts.get(room_id) ?? 1
-      return { room_id, first_seq, last_seq: log.length, unread: 0, read_seq: 0, member_count: 1 } as RoomHead
+      return {
+        room_id,
+        first_seq,
+        joined_seq: this.joined.get(room_id) ?? 1,
+        last_seq: log.length,
+        unread: 0,
+        read_seq: 0,
+        member_count: 1,
+      } as RoomHead
     })
     const events: (Message | LogEvent)[] = []
     let has_more = false
@@ -93,7 +102,7 @@ async function world(limit?: number): Promise<World> {
   const w = new World(limit)
   w.write('a', 2)
   w.write('b', 1)
-  await w.follower.catchUp(true)
+  await w.follower.catchUp()
   expect(w.heardOnce()).toEqual([])
   return w
 }
@@ -137,7 +146,7 @@ test('what comes while the logs are read waits, and is not doubled', async () =>
     const more = w.write('a', 2)
     w.take(...more)
   }
-  await w.follower.catchUp(true)
+  await w.follower.catchUp()
   await w.rest()
   expect(w.heard).toEqual(['a:3', 'a:4', 'a:5', 'a:6'])
 })
@@ -145,7 +154,7 @@ test('what comes while the logs are read waits, and is not doubled', async () =>
 test('more deliveries than are kept are read from the logs', async () => {
   const w = await world()
   w.meanwhile = () => w.take(...w.write('a', 1500))
-  await w.follower.catchUp(true)
+  await w.follower.catchUp()
   await vi.waitFor(() => expect(w.heard).toEqual(Array.from({ length: 1500 }, (_, i) => `a:${i + 3}`)))
 })
 
@@ -154,7 +163,7 @@ test('other data begin anew from their heads', async () => {
   w.epoch = 2
   w.logs.set('a', [])
   w.write('a', 1)
-  await w.follower.catchUp(true)
+  await w.follower.catchUp()
   expect(w.heardOnce()).toEqual(['reset all'])
   w.take(...w.write('a', 1))
   await w.rest()
@@ -173,7 +182,7 @@ test('what retention has cut, and what is too much, becomes a reset of the room'
   const w = await world(10)
   w.write('a', 5)
   w.firsts.set('a', 6)
-  await w.follower.catchUp(true)
+  await w.follower.catchUp()
   expect(w.heardOnce()).toEqual(['reset a', 'a:6', 'a:7'])
   w.take(w.write('b', 50).at(-1) as Message)
   await w.rest()
@@ -183,26 +192,24 @@ test('what retention has cut, and what is too much, becomes a reset of the room'
   expect(w.heardOnce()).toEqual(['b:52'])
 })
 
-test('a room joined meanwhile begins with its head, one joined just now with its first event', async () => {
+test('a room joined meanwhile begins with the joining', async () => {
   const w = await world()
+  w.joined.set('c', 3)
   w.write('c', 4)
-  await w.follower.catchUp(true)
-  expect(w.heardOnce()).toEqual(['reset c'])
-  w.write('d', 4)
-  await w.follower.catchUp() // its first event is on its way
-  expect(w.heardOnce()).toEqual([])
-  w.take(w.logs.get('d')?.at(-1) as Message)
-  await w.rest()
-  expect(w.heardOnce()).toEqual(['d:4'])
+  await w.follower.catchUp()
+  expect(w.heardOnce()).toEqual(['c:3', 'c:4'])
 })
 
-test('a room joined just now whose event is lost is noticed all the same', async () => {
+test('a room joined just now begins with the joining, whether or not its event came', async () => {
   const w = await world()
-  w.write('d', 2)
-  await w.follower.catchUp()
-  w.write('d', 2)
-  await w.follower.catchUp()
-  expect(w.heardOnce()).toEqual(['reset d', 'd:3', 'd:4'])
+  w.joined.set('c', 3)
+  w.write('c', 2)
+  w.take(...w.write('c', 1, { type: 'system', event: 'member_joined', user_id: 'me' }))
+  w.joined.set('d', 3)
+  w.write('d', 3)
+  w.take(...w.write('d'))
+  await w.rest()
+  expect(w.heardOnce()).toEqual(['c:3', 'd:3', 'd:4'])
 })
 
 test('after a removal and a return nothing of before is expected', async () => {
@@ -212,10 +219,12 @@ test('after a removal and a return nothing of before is expected', async () => {
   w.take(...w.write('user:me', 1, { type: 'removed_from_room', room: { room_id: 'a' } }))
   await w.rest()
   expect(w.follower.rooms.has('a')).toBe(false)
+  w.take(w.logs.get('a')?.at(-1) as Message) // late
   w.write('a', 5)
+  w.joined.set('a', 7)
   w.take(...w.write('a', 1))
   await w.rest()
-  expect(w.heardOnce()).toEqual(['user:me:1', 'a:8'])
+  expect(w.heardOnce()).toEqual(['user:me:1', 'a:7', 'a:8'])
 })
 
 test('passing events do not wait', async () => {

@@ -39,11 +39,9 @@ export class Follower {
   #epoch: number | undefined
   readonly #last = new Map<string, number>() // by room: the last seq that was passed on
   readonly #seen = new Map<string, number>() // by room: the greatest seq that is known to exist
-  // Rooms that the heads told of and no event yet, with the last seq then: it may be on its way.
-  readonly #fresh = new Map<string, number>()
+  readonly #left = new Map<string, number>() // by room that was known before: the last seq that was passed on
   #waiting: (Logged | Missing)[] = []
   #due: (() => void)[] = [] // who waits for the next catching up
-  #returned = false // the next catching up follows a new connection
   #overflow = false
   #running = false
   #stopped = false
@@ -67,11 +65,10 @@ export class Follower {
     for (const done of this.#due.splice(0)) done()
   }
 
-  /** Reads what was missed in all rooms; the first time, it only learns where they are. returned: the connection is new. */
-  catchUp(returned = false): Promise<void> {
+  /** Reads what was missed in all rooms; the first time, it only learns where they are. */
+  catchUp(): Promise<void> {
     return new Promise(done => {
       if (this.#stopped) return done()
-      this.#returned ||= returned
       this.#due.push(done)
       void this.#run()
     })
@@ -101,16 +98,15 @@ export class Follower {
       while (!this.#stopped) {
         if (this.#due.length > 0 || (this.#overflow && this.#live)) {
           const due = this.#due.splice(0)
-          const returned = this.#returned
-          this.#returned = this.#overflow = false
-          await this.#catchUp(returned)
+          this.#overflow = false
+          await this.#catchUp()
           for (const done of due) done()
           continue
         }
         const e = this.#waiting.shift()
         if (e === undefined) return
         const after = this.#place(e)
-        if (after === 'all') await this.#catchUp(false)
+        if (after === 'all') await this.#catchUp()
         else if (after) await this.#read(after)
       }
     } catch {
@@ -128,16 +124,27 @@ export class Follower {
     if (!this.#live) return // the catching up that is due has it
     if (e.epoch !== undefined && e.epoch !== this.#epoch) return 'all'
     const last = this.#last.get(room)
-    if (e.type === 'sync_required') {
-      if (last === undefined) return this.#rooms.has(room) ? undefined : 'all'
-      return this.#hole(room, last, to)
-    }
-    if (last === undefined || to === last + 1) {
+    const next = last === undefined ? to > this.#before(room) && this.#begins(e) : to === last + 1
+    if (next && e.type !== 'sync_required') {
       this.#pass(e as Logged)
       this.#note(e as Logged)
       return
     }
+    // Of a room that is not known, the event that told of the joining was left out.
+    if (last === undefined) return to > this.#before(room) ? 'all' : undefined
     return this.#hole(room, last, to)
+  }
+
+  /** The last seq that was passed on of a room that the user was in before. */
+  #before(room: string): number {
+    return this.#left.get(room) ?? 0
+  }
+
+  /** Whether an event is the first one that the user gets of a room. */
+  #begins(e: Logged | Missing): boolean {
+    return (
+      'seq' in e && (e.seq === 1 || ('event' in e && e.event === 'member_joined' && e.user_id === this.#ports.user))
+    )
   }
 
   #hole(room: string, last: number, to: number): 'all' | Record<string, number> | undefined {
@@ -147,7 +154,6 @@ export class Follower {
 
   #pass(e: Logged): void {
     this.#last.set(e.room_id, e.seq)
-    this.#fresh.delete(e.room_id)
     if (e.type === 'removed_from_room' || e.type === 'room_deleted') {
       const about = (e as LogEvent).room?.room_id
       if (about !== undefined) this.#forget(about) // a return begins with the joining
@@ -156,18 +162,19 @@ export class Follower {
   }
 
   #forget(room: string): void {
+    const last = this.#last.get(room)
+    if (last !== undefined) this.#left.set(room, last)
     this.#last.delete(room)
     this.#seen.delete(room)
-    this.#fresh.delete(room)
   }
 
-  async #catchUp(returned: boolean): Promise<void> {
+  async #catchUp(): Promise<void> {
     const heads = await this.#sync({})
     if (this.#stopped) return
     if (!this.#live) {
       this.#begin(heads)
     } else {
-      this.#meet(heads, returned)
+      this.#meet(heads)
     }
     const after: Record<string, number> = {}
     for (const [room, last] of this.#last) {
@@ -184,30 +191,17 @@ export class Follower {
   }
 
   /** Compares the heads with what is known. */
-  #meet(page: Synced, returned: boolean): void {
+  #meet(page: Synced): void {
     const heads = new Map(page.rooms.map(r => [r.room_id, r]))
-    for (const room of [...this.#last.keys()]) if (!heads.has(room)) this.#forget(room)
+    for (const room of [...this.#last.keys(), ...this.#seen.keys()]) if (!heads.has(room)) this.#forget(room)
     for (const [room, head] of heads) {
-      const last = this.#last.get(room)
-      if (last === undefined) {
-        // Its first event is about to come, unless it was told of while nobody listened.
-        const before = this.#fresh.get(room)
-        if (!returned && before === undefined) {
-          this.#fresh.set(room, head.last_seq)
-          continue
-        }
-        this.#fresh.delete(room)
-        this.#last.set(room, before ?? head.last_seq)
-        this.#ports.reset(page.epoch, room)
-      } else if (head.first_seq > last + 1 || head.last_seq - last > this.#ports.catchUpLimit) {
-        this.#last.set(
-          room,
-          head.first_seq > last + 1 && head.last_seq - head.first_seq < this.#ports.catchUpLimit
-            ? head.first_seq - 1
-            : head.last_seq,
-        )
-        this.#ports.reset(page.epoch, room)
-      }
+      // A room that is new begins with the joining.
+      const last = this.#last.get(room) ?? Math.max(head.joined_seq - 1, this.#before(room))
+      this.#last.set(room, last)
+      if (head.first_seq <= last + 1 && head.last_seq - last <= this.#ports.catchUpLimit) continue
+      const rest = head.last_seq - head.first_seq < this.#ports.catchUpLimit
+      this.#last.set(room, head.first_seq > last + 1 && rest ? head.first_seq - 1 : head.last_seq)
+      this.#ports.reset(page.epoch, room)
     }
     this.#adopt(page)
   }
@@ -258,7 +252,7 @@ export class Follower {
       this.#live = false
       this.#last.clear()
       this.#seen.clear()
-      this.#fresh.clear()
+      this.#left.clear()
       // What waits is void where it is of the former data.
       this.#waiting = this.#waiting.filter(e => e.epoch === page.epoch)
       this.#epoch = page.epoch

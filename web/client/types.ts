@@ -136,6 +136,7 @@ export interface RoomData {
 export interface RoomHead extends RoomData {
   role: RoomRole
   first_seq: number // the first that the user may see
+  joined_seq: number // the user's joining
   read_seq: number
   unread: number
   notifications: Notifications
