@@ -65,7 +65,7 @@ test: ## all tests that need nothing but Go
 	@$(say) "testing"
 	@$(call GOTEST,$(PROGRESS)) ./...
 
-check: tools format vet tidy arch lint vuln race fuzz ## all that has to pass before a merge
+check: tools format vet tidy arch lint vuln web-check race fuzz ## all that has to pass before a merge
 	@$(say) "check passed"
 
 e2e: e2e-node ## foreign MQTT clients against the real binary
@@ -84,7 +84,7 @@ fuzz: ## every fuzzer for FUZZTIME (5s) or FUZZREST, FUZZJOBS (2) at a time
 
 ## The parts of check -------------------------------------------------------
 
-.PHONY: tools format vet tidy arch lint vuln race e2e-node
+.PHONY: tools format vet tidy arch lint vuln web-check race e2e-node
 tools: $(GOTESTSUM) $(GOLANGCI) $(GOVULNCHECK)
 
 # GOFLAGS and CGO_ENABLED of a tool do not depend on how the tree is tested.
@@ -134,6 +134,12 @@ vuln: $(GOVULNCHECK)
 	if grep -qE 'dial tcp|no such host|i/o timeout|connection refused|Forbidden|fetching vulnerabilities' $$out; then \
 		tail -n 3 $$out; echo "NOT CHECKED: the data base of weaknesses is out of reach"; \
 	else cat $$out; exit 1; fi
+
+# Types, style and tests of the web client. A machine without Node has not checked it, which only continuous integration takes amiss.
+web-check:
+	@if ! command -v npm >/dev/null; then $(say) "NOT CHECKED: the web client needs Node, which is not installed"; [ -z "$${CI:-}" ]; exit; fi; \
+	$(say) "types, style and tests of the web client"; \
+	cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || { npm ci --no-audit --no-fund && touch node_modules/.package-lock.json; }; } && npm run check
 
 race:
 	@$(say) "testing with the race detector"

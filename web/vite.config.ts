@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { compress } from './build/compress.ts'
+import { emojiPicker } from './build/emojipicker.ts'
 import { icons } from './build/icons.ts'
 import { serviceWorker } from './build/serviceworker.ts'
 
@@ -23,7 +24,7 @@ export default defineConfig({
     },
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [icons(), serviceWorker(), compress()],
+  plugins: [emojiPicker(), icons(), serviceWorker(), compress()],
   build: {
     target: 'es2022',
     outDir: 'dist',

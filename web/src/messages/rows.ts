@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Message, Outgoing } from '@parley/client'
+import { dayNumber } from '../i18n/time.ts'
+
+// What a message list shows: a row for each message. Day and unread marks belong to the row below them, so that the keys
+// of rows come and go at the ends of the list only.
+
+export interface MessageRow {
+  kind: 'message'
+  key: string
+  message: Message
+  first: boolean // begins a group of messages of one sender
+  day?: number // Unix seconds, where a new day begins
+  unread: boolean // the first unread one
+  replies: number // answers in its thread, where it begins one
+  quoted?: Message // what it answers, where that is known
+}
+
+export interface OutgoingRow {
+  kind: 'outgoing'
+  key: string
+  outgoing: Outgoing
+  first: boolean
+  day?: number
+  quoted?: Message
+}
+
+export interface StartRow {
+  kind: 'start'
+  key: string
+}
+
+export type Row = MessageRow | OutgoingRow | StartRow
+
+export interface RowsOf {
+  user: string
+  messages: readonly Message[]
+  outgoing: readonly Outgoing[]
+  /** seq after which messages are unread; undefined without a mark. */
+  unreadAfter?: number | undefined
+  /** Whether the list begins with the first message there is. */
+  begins: boolean
+  /** What is answered and not among the messages. */
+  quotes?: ReadonlyMap<string, Message>
+}
+
+const groupSpan = 5 * 60 // seconds between messages of one group
+
+/** Makes the rows, using rows of before where nothing changed, so that they need not be shown again. */
+export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map()): Row[] {
+  const rows: Row[] = []
+  const byId = new Map<string, Message>()
+  const replies = new Map<string, number>()
+  for (const m of of.messages) {
+    byId.set(m.id, m)
+    if (m.thread_id && !m.deleted) replies.set(m.thread_id, (replies.get(m.thread_id) ?? 0) + 1)
+  }
+  const keep = (row: Row) => {
+    const old = before.get(row.key)
+    rows.push(old && same(old, row) ? old : row)
+  }
+  if (of.begins) keep({ kind: 'start', key: 'start' })
+
+  let marked = of.unreadAfter === undefined
+  let sender = ''
+  let time = 0
+  let day = Number.NaN
+  const sent = new Set<string>()
+  for (const message of of.messages) {
+    const own = message.sender_id === of.user
+    if (message.client_msg_id && own) sent.add(message.client_msg_id)
+    const today = dayNumber(message.timestamp)
+    const newDay = today !== day
+    const unread = !marked && message.seq > of.unreadAfter! && !own && message.type !== 'system'
+    if (unread || (own && message.seq > (of.unreadAfter ?? 0))) marked = true
+    const quoted = message.reply_to ? (byId.get(message.reply_to) ?? of.quotes?.get(message.reply_to)) : undefined
+    const first =
+      newDay ||
+      unread ||
+      message.type === 'system' ||
+      message.sender_id !== sender ||
+      message.timestamp - time > groupSpan ||
+      Boolean(message.reply_to)
+    keep({
+      kind: 'message',
+      key: message.client_msg_id && own ? `own ${message.client_msg_id}` : message.id,
+      message,
+      first,
+      ...(newDay && { day: message.timestamp }),
+      unread,
+      replies: replies.get(message.id) ?? 0,
+      ...(quoted && { quoted }),
+    })
+    sender = message.type === 'system' ? '' : message.sender_id
+    time = message.timestamp
+    day = today
+  }
+  for (const outgoing of of.outgoing) {
+    if (sent.has(outgoing.clientMsgId)) continue
+    const at = outgoing.createdAt / 1000
+    const today = dayNumber(at)
+    const answers = outgoing.replyTo ?? outgoing.threadOf
+    const quoted = answers ? byId.get(answers) : undefined
+    keep({
+      kind: 'outgoing',
+      key: `own ${outgoing.clientMsgId}`,
+      outgoing,
+      first: sender !== of.user || today !== day || at - time > groupSpan || Boolean(outgoing.replyTo),
+      ...(today !== day && { day: at }),
+      ...(quoted && { quoted }),
+    })
+    sender = of.user
+    time = at
+    day = today
+  }
+  return rows
+}
+
+function same(a: Row, b: Row): boolean {
+  const left = a as unknown as Record<string, unknown>
+  const right = b as unknown as Record<string, unknown>
+  const keys = Object.keys(left)
+  return keys.length === Object.keys(right).length && keys.every(key => Object.is(left[key], right[key]))
+}
+
+/** One rendering of a list on its way from some rows to others. */
+export interface Step {
+  rows: readonly Row[]
+  shift: boolean // rows came or went at the start, and at no other place
+}
+
+/**
+ * How a virtual list gets from one set of rows to another without losing its place: it must not see changes at both ends
+ * at once. First what ended is taken from the end, then the start is changed, then the end is added. Undefined when they
+ * have no row in common: then it is another list.
+ */
+export function steps(from: readonly Row[], to: readonly Row[]): Step[] | undefined {
+  if (!from.length || !to.length) return undefined
+  const places = new Map(to.map((row, i) => [row.key, i]))
+  let firstOld = 0
+  while (firstOld < from.length && !places.has(from[firstOld]!.key)) firstOld++
+  if (firstOld === from.length) return undefined
+  let lastOld = from.length - 1
+  while (!places.has(from[lastOld]!.key)) lastOld--
+  const firstNew = places.get(from[firstOld]!.key)!
+  const lastNew = places.get(from[lastOld]!.key)!
+  if (lastNew < firstNew) return undefined
+
+  const out: Step[] = []
+  const startChanged = firstNew !== firstOld
+  if (startChanged && lastOld < from.length - 1) out.push({ rows: from.slice(0, lastOld + 1), shift: false })
+  if (startChanged) {
+    // Of both: the same rows in the middle, as they are now.
+    if (firstNew > 0 && firstOld > 0) out.push({ rows: to.slice(firstNew, lastNew + 1), shift: true })
+    out.push({ rows: to.slice(0, lastNew + 1), shift: true })
+  }
+  if (!startChanged || lastNew < to.length - 1) out.push({ rows: to, shift: false })
+  return out
+}

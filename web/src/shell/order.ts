@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { RoomHead } from '@parley/client'
+import { type Chat, roomName } from '../state/chat.ts'
+
+export interface Sections {
+  rooms: RoomHead[]
+  direct: RoomHead[]
+}
+
+/** The rooms as the list shows them: announcements and rooms by name, conversations by who spoke last. */
+export function sections(
+  heads: Iterable<RoomHead>,
+  name: (room: string) => string,
+  activity: ReadonlyMap<string, number>,
+): Sections {
+  const rooms: RoomHead[] = []
+  const direct: RoomHead[] = []
+  for (const head of heads) {
+    if (head.type === 'user') continue
+    if (head.type === 'direct') direct.push(head)
+    else rooms.push(head)
+  }
+  const top = (head: RoomHead) => (head.type === 'announcements' ? 0 : 1)
+  rooms.sort((a, b) => top(a) - top(b) || name(a.room_id).localeCompare(name(b.room_id)))
+  const recent = (head: RoomHead) => activity.get(head.room_id) ?? 0
+  direct.sort(
+    (a, b) =>
+      recent(b) - recent(a) ||
+      Number(b.unread > 0) - Number(a.unread > 0) ||
+      name(a.room_id).localeCompare(name(b.room_id)),
+  )
+  return { rooms, direct }
+}
+
+export function orderedRooms(chat: Chat): RoomHead[] {
+  const { rooms, direct } = sections(chat.rooms.get().values(), id => roomName(chat, id), chat.activity.get())
+  return [...rooms, ...direct]
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Client, Message, User } from '@parley/client'
+import { store } from './store.ts'
+
+export interface Person {
+  name: string
+  administrator?: boolean
+}
+
+/** How people are called. What is not known yet is asked for, a few at a time. */
+export class People {
+  readonly known = store<ReadonlyMap<string, Person>>(new Map())
+  readonly #client: Client
+  readonly #asked = new Set<string>()
+  readonly #waiting: string[] = []
+  #asking = 0
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  name(id: string): string {
+    return this.known.get().get(id)?.name ?? id
+  }
+
+  /** Takes names from messages, which carry those of their senders. */
+  learn(messages: readonly Message[]): void {
+    const known = this.known.get()
+    let next: Map<string, Person> | undefined
+    for (const m of messages) {
+      if (!m.sender_name || m.sender_id === 'system') continue
+      const now = (next ?? known).get(m.sender_id)
+      if (now?.name === m.sender_name) continue
+      next ??= new Map(known)
+      next.set(m.sender_id, { ...now, name: m.sender_name })
+    }
+    if (next) this.known.set(next)
+  }
+
+  put(users: readonly Pick<User, 'user_id' | 'display_name' | 'role'>[]): void {
+    if (!users.length) return
+    const next = new Map(this.known.get())
+    for (const u of users) {
+      this.#asked.add(u.user_id)
+      next.set(u.user_id, { name: u.display_name || u.user_id, administrator: u.role === 'administrator' })
+    }
+    this.known.set(next)
+  }
+
+  /** Reads the first page of the directory: on most servers that is everybody. */
+  async loadDirectory(): Promise<void> {
+    const reply = await this.#client.call<{ users: User[] }>('users/search', { limit: 200 })
+    this.put(reply.users)
+  }
+
+  ensure(ids: Iterable<string>): void {
+    for (const id of ids) {
+      if (this.#asked.has(id) || id === 'system') continue
+      this.#asked.add(id)
+      if (!this.known.get().has(id)) this.#waiting.push(id)
+    }
+    while (this.#asking < 3 && this.#waiting.length) void this.#ask(this.#waiting.shift()!)
+  }
+
+  async #ask(id: string): Promise<void> {
+    this.#asking++
+    try {
+      const reply = await this.#client.call<{ user: User }>(`users/${id}`)
+      this.put([reply.user])
+    } catch {
+      // An erased account keeps its id for a name.
+    } finally {
+      this.#asking--
+      this.ensure([])
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { login, ParleyError, post, type Registration, register, type SignedIn } from '@parley/client'
+import { store } from './store.ts'
+
+/** Who is signed in on this device. */
+export interface Session {
+  token: string
+  expires: number // Unix seconds
+  user: string
+}
+
+const key = 'parley.session'
+
+function read(): Session | undefined {
+  try {
+    const saved = JSON.parse(localStorage.getItem(key) ?? 'null') as Session | null
+    if (saved && typeof saved.token === 'string' && saved.expires > Date.now() / 1000) return saved
+  } catch {
+    // Nobody is signed in then.
+  }
+  return undefined
+}
+
+export const session = store<Session | undefined>(typeof localStorage === 'undefined' ? undefined : read())
+
+/** Why the page shows the door again, where the reader did not ask for it. */
+export const signedOutBecause = store<'expired' | 'banned' | 'password' | undefined>(undefined)
+
+function save(value: Session | undefined): void {
+  try {
+    if (value) localStorage.setItem(key, JSON.stringify(value))
+    else localStorage.removeItem(key)
+  } catch {
+    // Signed in as long as the page is open.
+  }
+  session.set(value)
+}
+
+// Another tab signed in or out.
+if (typeof addEventListener === 'function') {
+  addEventListener('storage', (event: StorageEvent) => {
+    if (event.key === key || event.key === null) session.set(read())
+  })
+}
+
+function begin(answer: SignedIn): void {
+  signedOutBecause.set(undefined)
+  save({ token: answer.token, expires: answer.expires, user: answer.user.user_id })
+}
+
+export async function signIn(user: string, password: string): Promise<void> {
+  begin(await login('', user, password))
+}
+
+export async function signUp(registration: Registration): Promise<void> {
+  begin(await register('', registration))
+}
+
+/** Makes the first administrator, with the code of the link that the server printed. */
+export async function setUp(code: string, registration: Registration): Promise<void> {
+  begin(
+    await post<SignedIn>('', 'auth/setup', {
+      code,
+      user_id: registration.userId,
+      password: registration.password,
+      display_name: registration.displayName,
+    }),
+  )
+}
+
+/** Ends the session here, and at the server if that can be reached. */
+export async function signOut(reason?: 'expired' | 'banned' | 'password'): Promise<void> {
+  const now = session.get()
+  signedOutBecause.set(reason)
+  save(undefined)
+  if (!now) return
+  try {
+    await post('', 'auth/logout', {}, now.token)
+  } catch (e) {
+    if (!(e instanceof ParleyError)) throw e
+  }
+}
+
+/** What the server tells before anybody signs in. */
+export interface BeforeSignIn {
+  server_name: string
+  version: string
+  registration: 'open' | 'invite' | 'closed'
+  min_password: number
+}
+
+export async function beforeSignIn(): Promise<BeforeSignIn> {
+  const answer = await fetch('/api/v1/auth', { headers: { Accept: 'application/json' } })
+  if (!answer.ok) throw new ParleyError('unavailable', `the server answered ${answer.status}`)
+  return (await answer.json()) as BeforeSignIn
+}

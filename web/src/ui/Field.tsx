@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ComponentChildren, PartialInputHTMLAttributes, Ref } from 'preact'
+import { useId } from 'preact/hooks'
+
+interface FieldProps extends Omit<PartialInputHTMLAttributes<HTMLInputElement>, 'ref' | 'label' | 'role'> {
+  label: string
+  hint?: ComponentChildren
+  error?: string | undefined
+  inputRef?: Ref<HTMLInputElement>
+}
+
+export function Field({ label, hint, error, inputRef, ...rest }: FieldProps) {
+  const id = useId()
+  const about = error || hint ? `${id}-about` : undefined
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        {...(rest as object)}
+        id={id}
+        ref={inputRef}
+        aria-describedby={about}
+        aria-invalid={error ? true : undefined}
+      />
+      {(error || hint) && (
+        <p id={about} class={error ? 'error' : 'hint'}>
+          {error || hint}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface SelectProps {
+  label: string
+  value: string
+  options: [value: string, text: string][]
+  onChange: (value: string) => void
+  hint?: ComponentChildren
+  disabled?: boolean
+  hideLabel?: boolean
+}
+
+export function Select({ label, value, options, onChange, hint, disabled, hideLabel }: SelectProps) {
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id} class={hideLabel ? 'unseen' : ''}>
+        {label}
+      </label>
+      <select
+        id={id}
+        value={value}
+        disabled={disabled}
+        aria-describedby={hint ? `${id}-about` : undefined}
+        onChange={event => onChange(event.currentTarget.value)}
+      >
+        {options.map(([option, text]) => (
+          <option key={option} value={option}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {hint && (
+        <p id={`${id}-about`} class="hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface CheckProps {
+  label: string
+  hint?: string
+  checked: boolean
+  disabled?: boolean
+  onChange: (checked: boolean) => void
+}
+
+export function Check({ label, hint, checked, disabled, onChange }: CheckProps) {
+  const id = useId()
+  return (
+    <div class="check">
+      <input
+        id={id}
+        type="checkbox"
+        checked={checked}
+        disabled={disabled}
+        aria-describedby={hint ? `${id}-about` : undefined}
+        onChange={event => onChange(event.currentTarget.checked)}
+      />
+      <label for={id}>{label}</label>
+      {hint && (
+        <p id={`${id}-about`} class="hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  )
+}
