@@ -188,9 +188,10 @@ func (a *App) demoPicture(ctx context.Context, call chat.Call, room chat.RoomID)
 func temperatures(width, height int) image.Image {
 	paper, line, area, curve := color.RGBA{250, 250, 247, 255}, color.RGBA{226, 228, 222, 255}, color.RGBA{214, 234, 220, 255}, color.RGBA{38, 121, 82, 255}
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	bell := func(x float64) float64 { return math.Exp(-x * x) }
 	at := func(x int) float64 { // in parts of the height from the top
 		t := float64(x) / float64(width)
-		return 0.35 + 0.25*t - 0.35*math.Exp(-math.Pow((t-1.05)/0.18, 2)) + 0.22*math.Exp(-math.Pow((t-0.52)/0.025, 2)) + 0.006*math.Sin(70*t)
+		return 0.35 + 0.25*t - 0.35*bell((t-1.05)/0.18) + 0.22*bell((t-0.52)/0.025) + 0.006*math.Sin(70*t)
 	}
 	for x := range width {
 		top := at(x) * float64(height)

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	tokenColumns = `t.id, t.user_id, t.kind, t.name, t.scopes, t.created_at, t.expires_at, t.revoked`
+	tokenColumns = `t.id, t.user_id, t.kind, t.name, t.scopes, t.created_at, t.expires_at, t.revoked` //nolint:gosec // names of columns
 	tokenWidth   = 8
 
 	tokensQuery  = `SELECT ` + tokenColumns + ` FROM tokens t WHERE t.user_id = ? AND t.revoked = 0 AND t.expires_at > ? ORDER BY t.created_at, t.id`
