@@ -98,8 +98,11 @@ func TestWithoutWebClient(t *testing.T) {
 		if a := h.do("GET", "/", "", "Accept", "text/html"); a.Code != 200 || !strings.Contains(a.Body.String(), "Parley") {
 			t.Errorf("%d %s", a.Code, a.Body)
 		}
-		if a := h.do("GET", "/setup", "", "Accept", "text/html"); a.Code != 200 {
-			t.Errorf("/setup: %d", a.Code)
+		for path, kind := range map[string]string{"/setup": "text/html", "/page.js": "text/javascript", "/page.css": "text/css"} {
+			a := h.do("GET", path, "")
+			if a.Code != 200 || !strings.HasPrefix(a.Header().Get("Content-Type"), kind) || strings.Contains(a.Header().Get("Content-Security-Policy"), "unsafe") {
+				t.Errorf("%s: %d, %v", path, a.Code, a.Header())
+			}
 		}
 	}
 }

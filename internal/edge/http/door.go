@@ -47,8 +47,15 @@ type About struct {
 	Registration string // the policy
 }
 
-//go:embed page.html
-var page []byte
+// The page that is served where the web client was not built.
+var (
+	//go:embed page.html
+	page []byte
+	//go:embed page.js
+	pageScript []byte
+	//go:embed page.css
+	pageStyle []byte
+)
 
 // Handler serves everything but the operator's pages, and those for callers on this machine only, unless they have a listener of
 // their own.
@@ -84,13 +91,17 @@ func pages(cfg *Config) http.Handler {
 		cfg.Logger.Error("http: serving a plain page in place of the web client", "error", err)
 	}
 	mux := http.NewServeMux()
-	plain := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		_, _ = w.Write(page)
+	give := func(pattern, kind string, body []byte) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Cache-Control", "no-cache")
+			_, _ = w.Write(body)
+		})
 	}
-	mux.HandleFunc("GET /{$}", plain)
-	mux.HandleFunc("GET /setup", plain)
+	give("GET /{$}", "text/html; charset=utf-8", page)
+	give("GET /setup", "text/html; charset=utf-8", page)
+	give("GET /page.js", "text/javascript; charset=utf-8", pageScript)
+	give("GET /page.css", "text/css; charset=utf-8", pageStyle)
 	return mux
 }
 
