@@ -11,7 +11,11 @@ export type Messages = Record<string, string | Plural>
 /** The languages there are, in their own names. A new one is a file beside this one, and a line here. */
 export const languages: Record<string, { name: string; load: () => Promise<{ default: Messages }> }> = {
   en: { name: 'English', load: async () => ({ default: english }) },
+  de: { name: 'Deutsch', load: () => import('./de.json') },
 }
+
+// English written from right to left, to try the layout with; nobody is offered it, see `parley.preferences`.
+const mirrored = 'ar-XB'
 
 let messages: Messages = english
 let plurals = new Intl.PluralRules('en')
@@ -35,10 +39,10 @@ export function direction(tag: string): 'ltr' | 'rtl' {
 /** Loads the messages of the chosen language and puts it on the page. */
 export async function applyLanguage(): Promise<void> {
   const chosen = preferences.get().language
-  const tag = chosen in languages ? chosen : choose(navigator.languages)
-  let loaded = messages
+  const tag = chosen in languages || chosen === mirrored ? chosen : choose(navigator.languages)
+  let loaded: Messages = english
   try {
-    loaded = (await languages[tag]!.load()).default
+    if (tag !== mirrored) loaded = (await languages[tag]!.load()).default
   } catch {
     return // without a connection: the language that is there goes on
   }

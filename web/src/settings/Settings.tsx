@@ -287,7 +287,7 @@ function Devices() {
                       action: t('settings.devices.revoke'),
                       danger: true,
                       run: async () => {
-                        await chat.client.call(`users/me/sessions/${id}/revoke`)
+                        await chat.client.call('users/me/sessions/revoke', { session_id: id })
                         await load()
                       },
                     })

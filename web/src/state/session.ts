@@ -59,14 +59,7 @@ export async function signUp(registration: Registration): Promise<void> {
 
 /** Makes the first administrator, with the code of the link that the server printed. */
 export async function setUp(code: string, registration: Registration): Promise<void> {
-  begin(
-    await post<SignedIn>('', 'auth/setup', {
-      code,
-      user_id: registration.userId,
-      password: registration.password,
-      display_name: registration.displayName,
-    }),
-  )
+  begin(await setup('', code, registration))
 }
 
 /** Ends the session here, and at the server if that can be reached. */
@@ -74,24 +67,18 @@ export async function signOut(reason?: 'expired' | 'banned' | 'password'): Promi
   const now = session.get()
   signedOutBecause.set(reason)
   save(undefined)
+  await forget().catch(() => {}) // a browser without push
   if (!now) return
   try {
-    await post('', 'auth/logout', {}, now.token)
+    await logout('', now.token)
   } catch (e) {
-    if (!(e instanceof ParleyError)) throw e
+    if (!(e instanceof ParleyError)) throw e // offline, or void already: then it ends with its time
   }
 }
 
 /** What the server tells before anybody signs in. */
-export interface BeforeSignIn {
-  server_name: string
-  version: string
-  registration: 'open' | 'invite' | 'closed'
-  min_password: number
-}
+export type BeforeSignIn = Door
 
-export async function beforeSignIn(): Promise<BeforeSignIn> {
-  const answer = await fetch('/api/v1/auth', { headers: { Accept: 'application/json' } })
-  if (!answer.ok) throw new ParleyError('unavailable', `the server answered ${answer.status}`)
-  return (await answer.json()) as BeforeSignIn
+export function beforeSignIn(): Promise<BeforeSignIn> {
+  return door('')
 }
