@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { login, ParleyError, post, type Registration, register, type SignedIn } from '@parley/client'
+import {
+  type Door,
+  door,
+  login,
+  logout,
+  ParleyError,
+  type Registration,
+  register,
+  type SignedIn,
+  setup,
+} from '@parley/client'
+import { forget } from '../notifications/push.ts'
 import { store } from './store.ts'
 
 /** Who is signed in on this device. */
