@@ -68,7 +68,8 @@ type Config struct {
 	Tokens *auth.Tokens
 	// Devices are the MQTT sessions; nil: none.
 	Devices Devices
-	Files   *Files         // nil: no files
+	Files   *Files // nil: no files
+	Push    Push
 	Info    map[string]any // limits of the doors, shown by info beside the API's own
 	Now     func() time.Time
 }

@@ -244,11 +244,12 @@ func (a *API) info(_ context.Context, _ *Request, _ *wire.Empty) topic.Result {
 		"content_length": a.cfg.Rules().MaxLength(), "name_length": MaxNameLength, "client_msg_id_length": chat.MaxClientMsgID,
 		"history_page": l.MaxHistoryPage, "sync_events": l.MaxSyncEvents, "list_page": l.MaxListPage, "max_members": l.MaxMembers,
 		"reaction_kinds": chat.MaxReactionKinds, "reaction_users_listed": chat.ListedReactions, "pins": chat.MaxPins, "mentions": chat.MaxMentions,
-		"rate_requests": a.cfg.Rates.Changes.Requests, "rate_window": a.cfg.Rates.Changes.Window.Seconds(),
+		"push_subscriptions": chat.MaxPushSubscriptions,
+		"rate_requests":      a.cfg.Rates.Changes.Requests, "rate_window": a.cfg.Rates.Changes.Window.Seconds(),
 	}
 	for k, v := range a.cfg.Info {
 		limits[k] = v
 	}
-	return topic.Done(&wire.Info{Reply: wire.Reply{Status: "success"}, Version: a.cfg.Version, Protocol: 1, Epoch: a.cfg.Epoch, Limits: limits,
+	return topic.Done(&wire.Info{Reply: wire.Reply{Status: "success"}, Version: a.cfg.Version, Protocol: 1, Epoch: a.cfg.Epoch, Limits: limits, Push: a.pushInfo(),
 		Guarantees: []string{"acknowledged_is_durable", "one_order", "at_least_once_recognisable", "exactly_once_with_client_msg_id", "exactly_once_with_qos_2", "resumes_after_absence"}}, nil)
 }

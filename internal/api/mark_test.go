@@ -36,7 +36,7 @@ func TestReadMarksAreToldOn(t *testing.T) {
 	h.refuses("cat", "read/r", ``, chat.NotMember)
 	h.says("bob", "rooms/r/prefs", `{"notifications":"none"}`, "preferences_set")
 	for _, room := range h.says("bob", "rooms/list", `{"mine":true}`, "success")["rooms"].([]any) {
-		want := "all"
+		want := "mentions"
 		if room := room.(map[string]any); room["room_id"] == "r" {
 			want = "none"
 		}

@@ -73,5 +73,6 @@ func (a *API) routes() *Router {
 	a.messageRoutes(chat)
 	a.governRoutes(chat)
 	a.presenceRoutes(passing)
+	a.pushRoutes(chat)
 	return r
 }

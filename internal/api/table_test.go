@@ -103,7 +103,8 @@ func TestRouteTable(t *testing.T) {
 }
 
 // notTexts are the string fields that hold names, ids and words of the protocol, never what a person wrote for others.
-var notTexts = []string{"request_id", "client_msg_id", "room_id", "user_id", "type", "query", "after", "reply_to", "around", "history_visibility", "action", "notifications", "emoji", "status", "password", "new_password", "sender_id", "before", "mime", "file_id", "session_id", "scopes"}
+var notTexts = []string{"request_id", "client_msg_id", "room_id", "user_id", "type", "query", "after", "reply_to", "around", "history_visibility", "action", "notifications", "emoji", "status", "password", "new_password", "sender_id", "before", "mime", "file_id", "session_id", "scopes",
+	"endpoint", "device", "subscription_id", "p256dh", "auth", "from", "to", "time_zone"}
 
 // stringFields finds the fields of a payload that hold strings, by their JSON names.
 func stringFields(t testing.TB, v reflect.Value, found map[string]reflect.Value) {
@@ -127,7 +128,14 @@ func stringFields(t testing.TB, v reflect.Value, found map[string]reflect.Value)
 		switch ft.Kind() {
 		case reflect.String:
 			found[name] = v.Field(i)
-		case reflect.Struct, reflect.Interface:
+		case reflect.Struct:
+			in := v.Field(i)
+			if in.Kind() == reflect.Pointer {
+				in.Set(reflect.New(ft))
+				in = in.Elem()
+			}
+			stringFields(t, in, found)
+		case reflect.Interface:
 			t.Errorf("%v.%s is a %v: teach this test to look into it", v.Type(), f.Name, ft)
 		case reflect.Slice:
 			if ft.Elem().Kind() == reflect.String {

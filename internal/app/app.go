@@ -65,6 +65,7 @@ type App struct {
 	door     *mqttdoor.Door
 	events   *httpdoor.Events
 	presence *presence.Presence
+	push     *pushing
 	cancel   context.CancelFunc // of requests
 	broken   chan error         // a door that fails
 }
@@ -79,7 +80,8 @@ type serving struct {
 // Inside is what no operator sets and tests do: the clock, and those limits of the protocol layer that have no option.
 type Inside struct {
 	Now  func() time.Time // nil: time.Now
-	MQTT mqtt.Config      // what Config, the store and the log do not decide; zero values are the defaults
+	Push PushInside
+	MQTT mqtt.Config // what Config, the store and the log do not decide; zero values are the defaults
 }
 
 // New opens the data directory, the doors and the admin socket. Clients that connect wait until Run. version is shown by info.
@@ -141,6 +143,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), in.Now)
 	limits := chat.DefaultLimits()
 	limits.MaxFileSize, limits.FileQuota = int64(cfg.Limits.MaxFileSize), int64(cfg.Limits.FileQuota)
+	limits.WebhookHosts = cfg.Push.WebhookHosts
 	a.service = chat.NewService(a.store, limits, newID, func() chat.Time { return chat.TimeOf(in.Now()) })
 	a.presence, err = presence.New(ctx, presence.Config{Rooms: a.store, Listeners: a.feed, Save: a.service.SaveSeen, Logger: log, Now: in.Now})
 	if err != nil {
@@ -149,11 +152,15 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	if a.files, err = openFiles(cfg.Data, a.service, auth.NewTickets(secret, in.Now)); err != nil {
 		return nil, err
 	}
+	if a.push, err = openPush(cfg, in, secret, a.service, a.presence.Absence, log); err != nil {
+		return nil, err
+	}
 	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
 	routes := api.New(api.Config{
 		Service: a.service, Audience: a.feed, Presence: a.presence, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
 		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now, Passwords: passwords, Files: a.files, Tokens: tokens,
 		Devices: mqttdoor.Devices{Server: func() *mqtt.Server { return a.mqtt }},
+		Push:    api.Push{VAPIDPublicKey: a.push.keys.Public(), WebhookSecret: a.push.keys.WebhookSecret},
 		Info: map[string]any{"file_size": limits.MaxFileSize, "file_quota": limits.FileQuota, "inline_file_size": api.MaxInlineFile, "packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
 			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
 	})
@@ -192,7 +199,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		Client: web.Client(), About: httpdoor.About{ServerName: cfg.Name, Version: version, Registration: cfg.Access.Registration},
 		TLS: tls != nil, HSTS: cfg.TLS.HSTS,
 		Files: a.files, Events: a.events, TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
-		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door}),
+		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door, push: a.push.sender}),
 	}
 	a.serveAll(listeners, pages, tls)
 	return a, nil
@@ -240,6 +247,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer a.followRules(ctx)()
 	go a.keepRetention(ctx)
 	go a.presence.Run(ctx)
+	a.push.run(ctx)
 	for _, s := range a.servers {
 		go func() {
 			err := s.serve(s.listener)
@@ -324,6 +332,9 @@ func (a *App) stop() error {
 	}
 	doors.Wait()
 	a.cancel()
+	if a.push != nil {
+		a.push.close()
+	}
 	if a.presence != nil {
 		a.presence.Flush()
 	}

@@ -18,6 +18,7 @@ import (
 	"parley/internal/auth"
 	"parley/internal/chat"
 	"parley/internal/content"
+	"parley/internal/push"
 )
 
 // Config is everything that can be set about a server. The tags are those of the command line; an option has the same
@@ -34,6 +35,7 @@ type Config struct {
 	Access  Access  `embed:""`
 	Limits  Limits  `embed:""`
 	Content Content `embed:""`
+	Push    Push    `embed:""`
 	Log     Log     `embed:""`
 }
 
@@ -147,7 +149,8 @@ func Default() Config {
 			MaxPacketSize: DefaultMaxPacketSize, ReceiveMaximum: DefaultReceiveMaximum, SessionsPerUser: DefaultSessionsPerUser,
 			SessionExpiry: DefaultSessionExpiry, MaxFileSize: chat.DefaultMaxFileSize, FileQuota: chat.DefaultFileQuota,
 		},
-		Log: Log{Format: LogText, Level: "info"},
+		Push: Push{Contact: DefaultPushContact, Text: push.TextsEncrypted},
+		Log:  Log{Format: LogText, Level: "info"},
 	}
 }
 
@@ -240,6 +243,8 @@ func (c *Config) Validate() error {
 			}
 		}
 	}
+	c.Push.check(fault)
+	oneOf("push-text", string(c.Push.Text), string(push.TextsAll), string(push.TextsEncrypted), string(push.TextsNone))
 	oneOf("log-format", c.Log.Format, LogText, LogJSON)
 	oneOf("log-level", c.Log.Level, "debug", "info", "warn", "error")
 	return errors.Join(faults...)

@@ -13,6 +13,7 @@ import (
 	mqttdoor "parley/internal/edge/mqtt"
 	"parley/internal/feed"
 	"parley/internal/mqtt"
+	"parley/internal/push"
 	"parley/internal/store"
 )
 
@@ -42,6 +43,7 @@ type sources struct {
 	store *store.SQLite
 	feed  *feed.Feed
 	door  *mqttdoor.Door
+	push  *push.Sender
 }
 
 func (m *measures) handler(s sources) http.Handler {
@@ -111,4 +113,18 @@ func (s sources) Collect(out chan<- prometheus.Metric) {
 	gauge("feed_rooms", "Rooms with a member who listens.", float64(f.Rooms))
 	gauge("feed_behind", "Devices that wait to be read from the log.", float64(f.Behind))
 	gauge("feed_batches", "Commits that wait to be offered.", float64(f.Batches))
+	p := s.push.Stats()
+	for kind, n := range p.Sent {
+		total("push_sent_total", "Notifications that were taken by the other side.", float64(n), "kind", kind)
+	}
+	total("push_closed_total", "Withdrawals of notifications that were taken by the other side.", float64(p.Closed))
+	for reason, n := range p.Failed {
+		total("push_failed_total", "Attempts to send a notification that failed.", float64(n), "reason", reason)
+	}
+	for reason, n := range p.Dropped {
+		total("push_dropped_total", "Notifications that were not sent.", float64(n), "reason", reason)
+	}
+	total("push_subscriptions_ended_total", "Subscriptions that the other side did not know any more.", float64(p.Ended))
+	gauge("push_queue", "Notifications that wait.", float64(p.Waiting))
+	gauge("push_calls", "Calls to push services and webhooks under way.", float64(p.InFlight))
 }

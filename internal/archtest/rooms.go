@@ -52,6 +52,9 @@ func rooms() []room {
 			"golang.org/x/crypto", "golang.org/x/oauth2", "golang.org/x/time",
 		}},
 		{path: "internal/feed", imports: []string{"chat", "wire"}},
+		{path: "internal/push", imports: []string{"chat", "wire"}, libraries: []string{
+			"github.com/SherClockHolmes/webpush-go", "github.com/standard-webhooks/standard-webhooks/libraries",
+		}},
 		{path: "internal/presence", imports: []string{"chat", "wire"}, libraries: []string{jsonV2}},
 		{path: "internal/bus", imports: []string{"chat"}, libraries: []string{"github.com/redis/rueidis"}},
 		{path: "internal/store", imports: []string{"archive", "chat", "mqtt", "search"}, libraries: []string{

@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"crypto/ecdh"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,8 +15,11 @@ import (
 	"runtime"
 )
 
-// SecretFile is the name of the secret's file in the data directory.
-const SecretFile = "secret.key"
+// The names of the secrets' files in the data directory.
+const (
+	SecretFile = "secret.key"
+	VAPIDFile  = "vapid.key" // a file of its own: a new secret must not make browsers subscribe again
+)
 
 // secretSize is the length of a secret in bytes: as long as the digest that HMAC-SHA256 makes with it.
 const secretSize = 32
@@ -41,15 +45,38 @@ func (s Secret) GoString() string { return "(secret)" }
 // LoadSecret reads the secret of a data directory, and makes one where there is none. The caller owns the directory. A
 // file that others may read, or that has another length, is an error.
 func LoadSecret(dir string) (Secret, error) {
-	path := filepath.Join(dir, SecretFile)
-	s, err := readSecret(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeSecret(path)
-	}
-	return s, err
+	return load(dir, SecretFile, "which voids all tokens", func() (s Secret, _ error) {
+		rand.Read(s[:]) // never fails
+		return s, nil
+	})
 }
 
-func readSecret(path string) (Secret, error) {
+// LoadVAPID reads the private key that the server shows itself to push services with (RFC 8292), and makes one where there is
+// none: a scalar of P-256, 32 bytes. Errors are as of LoadSecret.
+func LoadVAPID(dir string) (Secret, error) {
+	return load(dir, VAPIDFile, "with which browsers have to subscribe again", func() (Secret, error) {
+		key, err := ecdh.P256().GenerateKey(rand.Reader)
+		if err != nil {
+			return Secret{}, err
+		}
+		return Secret(key.Bytes()), nil
+	})
+}
+
+// load reads a secret of a data directory, or makes it; cost is what a new one would.
+func load(dir, name, cost string, fresh func() (Secret, error)) (Secret, error) {
+	path := filepath.Join(dir, name)
+	s, err := readSecret(path, cost)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return s, err
+	}
+	if s, err = fresh(); err != nil {
+		return Secret{}, fmt.Errorf("auth: making %s: %w", name, err)
+	}
+	return s, writeSecret(path, s)
+}
+
+func readSecret(path, cost string) (Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Secret{}, fmt.Errorf("auth: reading the server's secret: %w", err)
@@ -61,7 +88,7 @@ func readSecret(path string) (Secret, error) {
 	}
 	// Reading by the group is let through: container platforms mount secrets that way.
 	if perm := info.Mode().Perm(); perm&0o037 != 0 && runtime.GOOS != "windows" {
-		return Secret{}, fmt.Errorf("auth: %s has mode %04o, so that others could sign tokens; run chmod 600 on it", path, perm)
+		return Secret{}, fmt.Errorf("auth: %s has mode %04o, so that others could sign as this server; run chmod 600 on it", path, perm)
 	}
 	var buf [secretSize + 1]byte
 	n := 0
@@ -73,36 +100,35 @@ func readSecret(path string) (Secret, error) {
 		}
 	}
 	if n != secretSize {
-		return Secret{}, fmt.Errorf("auth: %s is not %d bytes long; restore it, or remove it to get a new one, which voids all tokens", path, secretSize)
+		return Secret{}, fmt.Errorf("auth: %s is not %d bytes long; restore it, or remove it to get a new one, %s", path, secretSize, cost)
 	}
 	return Secret(buf[:secretSize]), nil
 }
 
-// makeSecret writes a new secret so that after a crash there is either none or a whole one.
-func makeSecret(path string) (s Secret, err error) {
-	rand.Read(s[:]) // never fails
+// writeSecret writes a new secret so that after a crash there is either none or a whole one.
+func writeSecret(path string, s Secret) (err error) {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, SecretFile+".*") // mode 0600
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".*") // mode 0600
 	if err != nil {
-		return Secret{}, fmt.Errorf("auth: making the server's secret: %w", err)
+		return fmt.Errorf("auth: making the server's secret: %w", err)
 	}
 	defer func() {
 		if err != nil {
 			_ = os.Remove(f.Name())
-			s, err = Secret{}, fmt.Errorf("auth: making the server's secret: %w", err)
+			err = fmt.Errorf("auth: making the server's secret: %w", err)
 		}
 	}()
 	_, err = f.Write(s[:])
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {
-		return s, err
+		return err
 	}
 	if err = os.Rename(f.Name(), path); err != nil {
-		return s, err
+		return err
 	}
 	if d, openErr := os.Open(dir); openErr == nil {
 		_ = d.Sync() // not every system can; then the name becomes durable a little later
 		_ = d.Close()
 	}
-	return s, nil
+	return nil
 }

@@ -94,6 +94,16 @@ func (s *Service) alterUser(tx Tx, id, actor UserID, d Details, alter func(tx Tx
 	if err := tx.UpdateUser(&changed); err != nil {
 		return Account{}, err
 	}
+	if d.Action == ActionCredentials || d.Action == ActionErase {
+		if err := forgetPushes(tx, id); err != nil {
+			return Account{}, err
+		}
+	}
+	if d.Action == ActionErase {
+		if err := tx.SetQuietHours(id, nil); err != nil {
+			return Account{}, err
+		}
+	}
 	d.UserID = id
 	e := &Event{Kind: AccountModerated, Actor: actor, Details: &d}
 	if actor != id { // what people do to their own accounts governs nobody

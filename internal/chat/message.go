@@ -84,9 +84,9 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	if err := s.mayWriteIn(tx, r, u.ID); err != nil {
 		return Sent{}, err
 	}
+	var parent *Event
 	if !m.ReplyTo.IsZero() {
-		parent, err := tx.Message(m.ReplyTo)
-		if err != nil {
+		if parent, err = tx.Message(m.ReplyTo); err != nil {
 			return Sent{}, err
 		}
 		if parent == nil || parent.RoomNum != r.Num || parent.Seq < r.FirstVisible(member.JoinedSeq) {
@@ -94,6 +94,10 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 		}
 	}
 	mentioned, err := mentions(tx, r, u.ID, m.Content)
+	if err != nil {
+		return Sent{}, err
+	}
+	tell, err := notable(tx, r, u.ID, mentioned, parent)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -112,6 +116,11 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	}
 	if err := tx.SetSent(r, member, e.Seq, e.At); err != nil {
 		return Sent{}, err
+	}
+	if tell {
+		if err := tx.PutNotable(e); err != nil {
+			return Sent{}, err
+		}
 	}
 	return Sent{RoomID: r.ID, MessageID: e.MessageID, Seq: e.Seq, At: e.At, Recipients: r.MemberCount}, nil
 }

@@ -68,6 +68,8 @@ type Tx interface {
 	PresenceTx
 	FileTx
 	TokenTx
+	PushSubscriptionTx
+	PushTx
 }
 
 // RoomTx is about rooms and their logs.
@@ -125,6 +127,8 @@ type Reader interface {
 	CutReader
 	PresenceReader
 	PeopleReader
+	PushSubscriptionReader
+	PushReader
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)
 	ReadBan(ctx context.Context, room int64, u UserID) (*Ban, error)

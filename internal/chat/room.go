@@ -121,7 +121,7 @@ type Member struct {
 	LastSentAt    Time
 	ReadSeq       uint64
 	MutedUntil    Time
-	Notifications string // all, mentions or none; empty is all
+	Notifications string // all, mentions or none; empty: see DefaultNotifications
 }
 
 // FirstVisible is the first seq that a member who joined at joinedSeq may see.

@@ -30,6 +30,8 @@ type Limits struct {
 
 	MaxFileSize int64 // bytes
 	FileQuota   int64 // bytes of all files of an account; 0 without end
+
+	WebhookHosts []string // that webhooks may go to: HOST, or HOST:PORT
 }
 
 // DefaultLimits are the limits of the contract (docs/protocol.md, section 5), and beyond it what keeps one answer in a

@@ -51,7 +51,8 @@ type Config struct {
 // Presence knows who is there.
 type Presence struct {
 	*Typing
-	cfg Config
+	cfg     Config
+	started chat.Time
 
 	mu        sync.Mutex
 	people    map[chat.UserID]*person // who is there, was within Grace, or is to be told of
@@ -74,6 +75,7 @@ type person struct {
 // New makes a Presence. It reads who is invisible; Run does the rest.
 func New(ctx context.Context, cfg Config) (*Presence, error) {
 	p := &Presence{Typing: newTyping(cfg), cfg: cfg, people: map[chat.UserID]*person{}, leaving: map[chat.UserID]*person{}, invisible: map[chat.UserID]bool{}}
+	p.started = p.now()
 	hidden, err := cfg.Rooms.InvisibleUsers(ctx)
 	for _, u := range hidden {
 		p.invisible[u] = true
@@ -140,6 +142,18 @@ func (p *Presence) Status(u chat.UserID) chat.Status {
 		return p.status(u, who)
 	}
 	return chat.Offline
+}
+
+// Absence tells since when a user has no connection, whatever others see of them; false while they have one. Of whom nothing is
+// known, they are away since the server's start.
+func (p *Presence) Absence(u chat.UserID) (since chat.Time, away bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	who := p.people[u]
+	if who == nil {
+		return p.started, true
+	}
+	return max(who.left, p.started), who.devices == 0
 }
 
 // Online tells whether a user is there, as others see it.

@@ -73,6 +73,9 @@ func (t *tx) PutMember(r *chat.Room, m *chat.Member) error {
 			s.Policy++
 			t.touch(s, true)
 		}
+		if old.Notifications != m.Notifications {
+			delete(t.push.rooms, r.Num)
+		}
 		old.Member = *m
 		err = t.exec("change a member", `UPDATE members SET role = ?, joined_seq = ?, joined_at = ?, last_sent = ?,
 				last_sent_at = ?, read_seq = ?, muted_until = ?, notifications = ? WHERE room = ? AND user_id = ?`,
@@ -96,6 +99,9 @@ func (t *tx) addMember(s *room, m *chat.Member) error {
 		return err
 	}
 	t.members[memberKey{s.Num, m.User}] = &member{Member: *m, room: s.Num}
+	if m.Notifications != "" {
+		delete(t.push.rooms, s.Num)
+	}
 	s.MemberCount++
 	s.Policy++
 	t.touch(s, true)

@@ -30,6 +30,7 @@ type reader struct {
 	governing                                  governing
 	present                                    present
 	tokens                                     tokens
+	push                                       pushQueries
 }
 
 // query is a statement that is prepared at its first use; database/sql repeats that for each connection.
@@ -97,6 +98,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.governing.prepare()
 	r.present.prepare()
 	r.tokens.prepare()
+	r.push.prepare()
 	return r, nil
 }
 

@@ -23,6 +23,7 @@ type tx struct {
 	members map[memberKey]*member
 	users   map[chat.UserID]*chat.User
 	blocks  map[chat.UserID]map[chat.UserID]bool // whom a user has blocked
+	push    pushState
 
 	// Of the running transaction:
 	now          chat.Time
@@ -100,6 +101,7 @@ func (t *tx) forget() {
 	t.members = make(map[memberKey]*member)
 	t.users = make(map[chat.UserID]*chat.User)
 	t.blocks = make(map[chat.UserID]map[chat.UserID]bool)
+	t.push = pushState{}
 	t.dirtyRooms, t.dirtyMembers = nil, nil
 }
 
@@ -126,6 +128,9 @@ func (t *tx) shrink() {
 	}
 	if len(t.blocks) > t.limit {
 		clear(t.blocks)
+	}
+	if len(t.push.users)+len(t.push.rooms) > t.limit {
+		t.push = pushState{}
 	}
 	if len(t.users) > t.limit {
 		for id := range t.users {

@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"fmt"
 	"time"
 
 	json "github.com/go-json-experiment/json"
@@ -53,6 +54,11 @@ type PushSubscription struct {
 	CreatedAt      Timestamp `json:"created_at" doc:"when it was made"`
 }
 
+// PushSubscriptionOf shows s.
+func PushSubscriptionOf(s *chat.PushSubscription) PushSubscription {
+	return PushSubscription{SubscriptionID: s.ID.String(), Type: string(s.Kind), Host: s.Host, Device: s.Device, CreatedAt: Timestamp(s.CreatedAt)}
+}
+
 // Subscribed answers push/subscribe.
 type Subscribed struct {
 	Reply
@@ -73,6 +79,15 @@ type QuietHours struct {
 	TimeZone string `json:"time_zone" doc:"of the IANA database" example:"Europe/Berlin"`
 }
 
+// QuietHoursOf shows q.
+func QuietHoursOf(q *chat.QuietHours) *QuietHours {
+	if q == nil {
+		return nil
+	}
+	clock := func(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
+	return &QuietHours{From: clock(q.From), To: clock(q.To), TimeZone: q.Zone}
+}
+
 // QuietHoursSet answers push/quiet_hours.
 type QuietHoursSet struct {
 	Reply
@@ -84,6 +99,15 @@ type PushSubscriptions struct {
 	Reply
 	Subscriptions []PushSubscription `json:"subscriptions" doc:"one's own, the oldest first"`
 	QuietHours    *QuietHours        `json:"quiet_hours,omitempty" doc:"absent: there are none"`
+}
+
+// PushSubscriptionsOf shows what somebody has.
+func PushSubscriptionsOf(subs []chat.PushSubscription, q *chat.QuietHours) *PushSubscriptions {
+	out := &PushSubscriptions{Reply: Reply{Status: "success"}, Subscriptions: make([]PushSubscription, len(subs)), QuietHours: QuietHoursOf(q)}
+	for i := range subs {
+		out.Subscriptions[i] = PushSubscriptionOf(&subs[i])
+	}
+	return out
 }
 
 // PushInfo is what info tells about push.

@@ -109,7 +109,7 @@ func RoomHeadOf(m *chat.Membership) RoomHead {
 	h := RoomHead{RoomData: RoomDataOf(&m.Room), Role: m.Member.Role.String(), FirstSeq: m.Room.FirstVisible(m.Member.JoinedSeq),
 		JoinedSeq: m.Member.JoinedSeq, ReadSeq: m.Member.ReadSeq, Unread: m.Unread, Notifications: m.Member.Notifications}
 	if h.Notifications == "" {
-		h.Notifications = chat.NotifyAll
+		h.Notifications = chat.DefaultNotifications(m.Room.Kind)
 	}
 	return h
 }
@@ -329,6 +329,7 @@ type Info struct {
 	Protocol   int            `json:"protocol" doc:"the version of this protocol" example:"1"`
 	Epoch      int64          `json:"epoch"`
 	Limits     map[string]any `json:"limits" doc:"numbers by name: lengths in characters, sizes in bytes, times in seconds" example:"{\"content_length\":4000}"`
+	Push       *PushInfo      `json:"push,omitempty" doc:"what a client needs to subscribe to pushes; absent where there are none"`
 	Guarantees []string       `json:"guarantees" doc:"names of those that hold on this deployment" example:"[\"acknowledged_is_durable\"]"`
 }
 

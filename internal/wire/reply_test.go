@@ -51,7 +51,7 @@ func TestReplies(t *testing.T) {
 		{&wire.Rooms{Reply: success(), Rooms: wire.RoomsOf(nil)}, `{"status":"success","rooms":[],"has_more":false}`},
 		{&wire.Rooms{Reply: success(), Rooms: wire.RoomsOf([]chat.Room{room}), HasMore: true}, `{"status":"success","rooms":[{` + roomJSON + `}],"has_more":true}`},
 		{&wire.OwnRooms{Reply: success(), Rooms: wire.RoomHeadsOf([]chat.Membership{mine})},
-			`{"status":"success","rooms":[{` + roomJSON + `,"role":"owner","first_seq":1,"joined_seq":4,"read_seq":6,"unread":3,"notifications":"all"}],"has_more":false}`},
+			`{"status":"success","rooms":[{` + roomJSON + `,"role":"owner","first_seq":1,"joined_seq":4,"read_seq":6,"unread":3,"notifications":"mentions"}],"has_more":false}`},
 		{wire.RoomDetailOf(&chat.RoomInfo{Room: &room, Members: members, HasMore: true}, 1, func(u chat.UserID) bool { return u == "bob" }, now),
 			`{"status":"success","room":{` + roomJSON + `},"members":[{"user_id":"ann","role":"owner","joined_at":1700000000,"online":false},` +
 				`{"user_id":"bob","role":"member","joined_at":1700000000,"muted":true,"online":true},` +
