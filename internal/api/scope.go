@@ -22,14 +22,17 @@ var scopes = map[string]auth.Scopes{
 	"admin": auth.ScopeAdmin, "broadcast": auth.ScopeAdmin,
 }
 
-// ownAccount is what is nobody else's business: it takes auth.ScopeAccount even to be looked at.
-const ownAccount = Prefix + "/users/me/"
+// What is nobody else's business: it takes auth.ScopeAccount even to be looked at.
+const (
+	ownAccount = Prefix + "/users/me/"
+	ownPushes  = Prefix + "/push/"
+)
 
 // ScopeOf tells what a narrowed token needs for a route; 0 where only others may ask.
 func ScopeOf(r *Route) auth.Scopes {
 	group, _, _ := strings.Cut(strings.TrimPrefix(r.Pattern(), Prefix+"/"), "/")
 	need := scopes[group]
-	if need != 0 && need != auth.ScopeAdmin && r.ReadOnly() && !strings.HasPrefix(r.Pattern(), ownAccount) {
+	if need != 0 && need != auth.ScopeAdmin && r.ReadOnly() && !strings.HasPrefix(r.Pattern(), ownAccount) && !strings.HasPrefix(r.Pattern(), ownPushes) {
 		return auth.ScopeRead
 	}
 	return need

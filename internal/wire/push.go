@@ -47,7 +47,7 @@ type SetQuietHours struct {
 
 // PushSubscription is a subscription as its owner sees it. The endpoint is a secret and not shown.
 type PushSubscription struct {
-	SubscriptionID string    `json:"subscription_id" example:"01a203bb-3b1a-7e2e-bb09-74d95b232ca7"`
+	SubscriptionID string    `json:"subscription_id" doc:"its id" example:"01a203bb-3b1a-7e2e-bb09-74d95b232ca7"`
 	Type           string    `json:"type" doc:"what is sent there" enum:"webpush unifiedpush webhook"`
 	Host           string    `json:"host" doc:"of the endpoint" example:"push.example.net"`
 	Device         string    `json:"device,omitempty" doc:"the client's name for the device"`

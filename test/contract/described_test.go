@@ -346,6 +346,11 @@ func (x *traffic) signingIn() {
 	x.ask("alice", "users/{user_id}/block", "", "erin")
 	x.ask("alice", "users/me", "")
 	x.ask("alice", "users/{user_id}/unblock", "", "erin")
+	x.ask("alice", "push/subscribe", `{"endpoint":"https://push.example.net/alice","type":"unifiedpush","device":"phone"}`)
+	x.refused("alice", "push/subscribe", `{"endpoint":"https://hooks.example.net/alice","type":"webhook"}`, "forbidden")
+	x.ask("alice", "push/quiet_hours", `{"from":"22:00","to":"07:00","time_zone":"Europe/Berlin"}`)
+	x.ask("alice", "push/list", "")
+	x.ask("alice", "push/unsubscribe", `{"device":"phone"}`)
 }
 
 func (x *traffic) rooms() {
