@@ -56,3 +56,8 @@ type BeforeSignIn struct {
 	MinPassword  int    `json:"min_password" doc:"how many characters a password has at least" example:"8"`
 	Setup        bool   `json:"setup" doc:"there is no administrator yet: the setup link is of use"`
 }
+
+// Hook is the body of POST /api/v1/hooks/{token}/{room_id}: Slack's simplest payload. Other fields are passed over.
+type Hook struct {
+	Text string `json:"text" doc:"the message" min:"1" max:"4000" example:"The build is done"`
+}

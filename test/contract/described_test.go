@@ -326,6 +326,7 @@ func (x *traffic) signingIn() {
 	x.exchange("", "POST", "users/me/password", nil, `{"password":"not this","new_password":"battery staple horse"}`, dave...)
 	x.exchange("", "POST", "users/me/password", nil, `{"password":"correct horse battery","new_password":"battery staple horse"}`, dave...)
 	in = x.exchange("", "POST", "auth/login", nil, `{"user_id":"dave","password":"battery staple horse"}`)
+	x.exchange("", "POST", "hooks/{token}/{room_id}", []string{"nothing", "r"}, `{"text":"hello"}`)
 	x.exchange("", "GET", "events", nil, "") // TestStream… read them
 	own := []string{"Authorization", "Bearer " + in["token"].(string)}
 	x.exchange("", "POST", "auth/setup", nil, `{"setup":"nothing","user_id":"erin","password":"correct horse battery"}`)

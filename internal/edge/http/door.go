@@ -63,6 +63,7 @@ func Handler(cfg Config, ownOps bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", &routes{cfg})
 	(&accounts{routes{cfg}}).routeOn(mux)
+	mux.HandleFunc("POST /api/v1/hooks/{token}/{room_id}", (&routes{cfg}).hook)
 	if cfg.Files != nil {
 		(&files{&routes{cfg}, cfg.Files}).register(mux)
 	}

@@ -23,6 +23,11 @@ func endpoints(cfg Config) []describe.Endpoint {
 		{Method: "POST", Path: "auth/logout", Doc: "Revoke the token that this comes with", Who: "everybody who is signed in",
 			Out: wire.SignedOut{}, Statuses: "signed_out"},
 	}
+	list = append(list, describe.Endpoint{Method: "POST", Path: "hooks/{token}/{room_id}", Doc: "Send a message to a room, as Slack's incoming webhooks take it; the answer is ok",
+		Who: "whoever has a token that is narrowed and may send", In: wire.Hook{}, OutType: "text/plain", Open: true,
+		Codes: []chat.Code{chat.Unauthenticated, chat.Forbidden, chat.NotMember, chat.Banned, chat.Muted, chat.NotFound, chat.Conflict, chat.TooLarge, chat.Rejected},
+		Params: []describe.Param{{In: "path", Name: "token", Doc: "A token with the scope send", Example: "TOKEN"},
+			{In: "path", Name: "room_id", Doc: "The room", Example: "general"}}})
 	if cfg.Events != nil {
 		list = append(list, describe.Endpoint{Method: "GET", Path: "events", Doc: "The stream of what a device gets on its message topic, as Server-Sent Events",
 			Who: "everybody who is signed in, a browser by its cookie", OutType: "text/event-stream", Codes: []chat.Code{chat.Unauthenticated, chat.Forbidden, chat.Banned},
