@@ -69,8 +69,9 @@ func (f *Files) Received(ctx context.Context, m *chat.FileMeta) (int64, error) {
 	if m.State == chat.FileUploaded {
 		return m.Size, nil
 	}
-	n, _, err := f.blobs.Size(m.ID)
-	if err == nil && n == m.Size {
+	n, whole, err := f.blobs.Size(m.ID)
+	if err == nil && (whole || n == m.Size) {
+		n = m.Size // a picture may be kept with fewer
 		_, err = f.Finish(ctx, chat.Call{Principal: chat.Principal{UserID: m.Owner}}, "", m)
 	}
 	return n, err
@@ -105,8 +106,8 @@ func refusal(err error) error {
 	return err
 }
 
-// Finish makes a file whose bytes are all there durable, finds out what it is, and notes it. It may be repeated. room is where a
-// client_msg_id of call counts.
+// Finish makes a file whose bytes are all there durable, finds out what it is, takes out of a picture what is about it, and notes it.
+// It may be repeated. room is where a client_msg_id of call counts.
 func (f *Files) Finish(ctx context.Context, call chat.Call, room chat.RoomID, m *chat.FileMeta) (chat.Uploaded, error) {
 	if err := f.blobs.Finish(m.ID, m.Size); err != nil {
 		return chat.Uploaded{}, refusal(err)
@@ -125,7 +126,20 @@ func (f *Files) Finish(ctx context.Context, call chat.Call, room chat.RoomID, m 
 			return chat.Uploaded{}, refusal(err)
 		}
 	}
-	content := chat.FileContent{Type: found.Type, Width: found.Width, Height: found.Height, Thumbnail: found.Thumbnail != nil}
+	if err := file.Close(); err != nil {
+		return chat.Uploaded{}, err
+	}
+	size, err := f.blobs.Rewrite(m.ID, func(dst io.Writer, src io.ReadSeeker) (bool, error) {
+		stripped, err := picture.Strip(dst, src, found.Type)
+		if errors.Is(err, picture.ErrMalformed) { // no picture that anybody could show
+			return false, nil
+		}
+		return stripped, err
+	})
+	if err != nil {
+		return chat.Uploaded{}, refusal(err)
+	}
+	content := chat.FileContent{Type: found.Type, Size: size, Width: found.Width, Height: found.Height, Thumbnail: found.Thumbnail != nil}
 	return f.service.FinishUpload(call, room, m.ID, content).Wait(ctx)
 }
 

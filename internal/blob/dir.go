@@ -63,6 +63,9 @@ func (d *Dir) whole(id ID) string {
 // attachedSuffix is the name of what belongs to a blob and has no id of its own: its thumbnail.
 const attachedSuffix = ".thumbnail"
 
+// rewrittenSuffix is the name of what is to take a blob's place.
+const rewrittenSuffix = ".rewritten"
+
 func (d *Dir) take(id ID) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -176,10 +179,10 @@ func (d *Dir) Finish(id ID, size int64) error {
 	switch {
 	case err != nil:
 		return err
+	case whole: // and it may have been a crash that kept the name from the disk, or Rewrite that made it shorter
+		return named(syncDir(filepath.Dir(d.whole(id))))
 	case have != size:
 		return fmt.Errorf("blob: %d of %d bytes are there: %w", have, size, ErrOffset)
-	case whole: // and it may have been a crash that kept the name from the disk
-		return named(syncDir(filepath.Dir(d.whole(id))))
 	}
 	if err := syncFile(d.partial(id)); err != nil {
 		return named(err)
@@ -201,6 +204,47 @@ func (d *Dir) moveIn(from, to string) error {
 		return named(err)
 	}
 	return named(syncDir(dir))
+}
+
+// Rewrite puts other bytes in the place of a finished blob's, durably and at once: whoever opens it, also after a crash, finds the
+// former or the new ones. write makes them of the former ones; where it returns false or fails the blob stays as it is. Rewrite
+// tells the blob's size then.
+func (d *Dir) Rewrite(id ID, write func(dst io.Writer, src io.ReadSeeker) (bool, error)) (size int64, err error) {
+	if err := d.take(id); err != nil {
+		return 0, err
+	}
+	defer d.give(id)
+	src, err := open(d.whole(id))
+	if err != nil {
+		return 0, err
+	}
+	defer src.Close()
+	fresh := d.partial(id) + rewrittenSuffix
+	dst, err := os.OpenFile(fresh, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return 0, named(err)
+	}
+	changed, failure := write(dst, src)
+	if failure == nil && changed {
+		failure = dst.Sync()
+	}
+	failure = errors.Join(failure, dst.Close())
+	if failure == nil && changed {
+		err = errors.Join(src.Close(), d.moveIn(fresh, d.whole(id))) // Windows renames nothing that is open
+	} else {
+		err = named(os.Remove(fresh))
+	}
+	if failure != nil {
+		return 0, errors.Join(named(failure), err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(d.whole(id))
+	if err != nil {
+		return 0, named(err)
+	}
+	return info.Size(), nil
 }
 
 // Attach stores the thumbnail of a blob, durably, in place of one that is there.
@@ -241,7 +285,7 @@ func (d *Dir) Remove(id ID) error {
 	}
 	defer d.give(id)
 	var errs []error
-	for _, path := range [...]string{d.whole(id) + attachedSuffix, d.partial(id) + attachedSuffix, d.whole(id), d.partial(id)} {
+	for _, path := range [...]string{d.whole(id) + attachedSuffix, d.partial(id) + attachedSuffix, d.partial(id) + rewrittenSuffix, d.whole(id), d.partial(id)} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

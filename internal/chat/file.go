@@ -119,6 +119,7 @@ func (s *Service) mayUpload(tx Tx, u *User, room RoomID) error {
 // FileContent is what a file was found to be once its bytes were there.
 type FileContent struct {
 	Type          string
+	Size          int64 // bytes that are kept: of a picture those without what was about it; 0 as announced
 	Width, Height int
 	Thumbnail     bool
 }
@@ -137,6 +138,9 @@ func (s *Service) FinishUpload(call Call, room RoomID, id ID, c FileContent) *Pe
 		}
 		f.State, f.At = FileUploaded, tx.Now()
 		f.Type, f.Width, f.Height, f.Thumbnail = c.Type, c.Width, c.Height, c.Thumbnail
+		if c.Size > 0 {
+			f.Size = c.Size
+		}
 		return Uploaded{File: f}, tx.UpdateFile(&f)
 	})
 }

@@ -44,8 +44,8 @@ func (t *tx) CreateFile(f *chat.FileMeta) error {
 
 // UpdateFile implements chat.FileTx.
 func (t *tx) UpdateFile(f *chat.FileMeta) error {
-	return t.exec("change a file", `UPDATE files SET type = ?, width = ?, height = ?, thumbnail = ?, state = ?, at = ? WHERE id = ?`,
-		f.Type, int64(f.Width), int64(f.Height), flag(f.Thumbnail), int64(f.State), int64(f.At), f.ID[:])
+	return t.exec("change a file", `UPDATE files SET type = ?, size = ?, width = ?, height = ?, thumbnail = ?, state = ?, at = ? WHERE id = ?`,
+		f.Type, f.Size, int64(f.Width), int64(f.Height), flag(f.Thumbnail), int64(f.State), int64(f.At), f.ID[:])
 }
 
 // RemoveFile implements chat.FileTx.
