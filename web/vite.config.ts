@@ -41,7 +41,7 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['src/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'client/**/*.test.ts'],
     environment: 'node',
   },
 })

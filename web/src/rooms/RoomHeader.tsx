@@ -57,11 +57,11 @@ export function RoomHeader({ room, panel, pins }: { room: string; panel: Panel |
           type="button"
           class={`headcount ${panel?.name === 'members' ? 'pressed' : ''}`}
           aria-pressed={panel?.name === 'members'}
-          aria-label={t('rooms.showmembers', { count: head.member_count })}
           title={t('rooms.showmembers', { count: head.member_count })}
           onClick={() => toggle('members')}
         >
           <Icon name="people" size={18} />
+          <span class="unseen">{t('members.title')}</span>
           <span>{head.member_count}</span>
           {online !== undefined && online > 0 && (
             <span class="headcount-online" title={t('rooms.online', { count: online })}>

@@ -10,6 +10,7 @@ import { Icon } from '../ui/Icon.tsx'
 export function ConnectionLine() {
   const chat = useChat()
   const state = useStore(chat.connection, c => c.state)
+  const cut = useCut()
   const waiting = useStore(chat.outbox, o => o.filter(m => m.state !== 'failed').length)
   const [late, setLate] = useState(false)
   useEffect(() => {
@@ -22,13 +23,28 @@ export function ConnectionLine() {
   }, [state])
   return (
     <div class="connection" role="status">
-      {late && state !== 'online' && (
+      {(cut || (late && state !== 'online')) && (
         <p>
           <Icon name="clock" size={16} />
-          {state === 'connecting' ? t('connection.connecting') : t('connection.offline')}
+          {state === 'connecting' && !cut ? t('connection.connecting') : t('connection.offline')}
           {waiting > 0 && <span> {t('connection.waiting', { count: waiting })}</span>}
         </p>
       )}
     </div>
   )
+}
+
+/** Whether the device says that it has no network: that is known before a silent connection is. */
+function useCut(): boolean {
+  const [cut, setCut] = useState(!navigator.onLine)
+  useEffect(() => {
+    const look = () => setCut(!navigator.onLine)
+    addEventListener('online', look)
+    addEventListener('offline', look)
+    return () => {
+      removeEventListener('online', look)
+      removeEventListener('offline', look)
+    }
+  }, [])
+  return cut
 }

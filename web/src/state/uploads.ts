@@ -6,6 +6,8 @@ import { store } from './store.ts'
 /** A file on its way to a room. */
 export interface Upload {
   id: number
+  /** What makes sharing it a second time do nothing. */
+  once: string
   room: string
   file: File
   preview?: string // an object URL of a picture
@@ -34,6 +36,7 @@ export class Uploads {
     const added = [...files].map(
       (file, i): Upload => ({
         id: ++this.#last,
+        once: randomId(),
         room,
         file,
         ...(/^image\/(png|jpe?g|gif|webp)$/.test(file.type) && { preview: URL.createObjectURL(file) }),
@@ -90,6 +93,7 @@ export class Uploads {
         `file/share/${entry.room}`,
         {
           file_id: info.file_id,
+          client_msg_id: entry.once,
           ...(entry.caption && { content: entry.caption }),
           ...(entry.replyTo && { reply_to: entry.replyTo }),
         },
@@ -114,4 +118,9 @@ export class Uploads {
     this.#uploaded.delete(id)
     this.list.set(now => now.filter(u => u.id !== id))
   }
+}
+
+// randomUUID is missing where the page came over plain HTTP.
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')
 }
