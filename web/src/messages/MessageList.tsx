@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Message, Timeline } from '@parley/client'
+import type { Message, Outgoing, Timeline } from '@parley/client'
 import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks'
 import { Virtualizer, type VirtualizerHandle } from 'virtua'
@@ -34,6 +34,7 @@ interface MessageListProps {
   onLeave?: () => void
 }
 
+const none: readonly Outgoing[] = []
 const near = 900 // pixels from an end at which the next page is asked for
 const atEndWithin = 40 // pixels
 
@@ -50,22 +51,18 @@ export function MessageList(props: MessageListProps) {
     [outbox, room, thread],
   )
   const known = useRef<{ timeline: Timeline; rows: Map<string, Row> }>({ timeline, rows: new Map() })
-  if (known.current.timeline !== timeline) known.current = { timeline, rows: new Map() }
   const messages = useMemo(
     () => (thread && timeline.root && !timeline.hasOlder ? [timeline.root, ...timeline.messages] : timeline.messages),
     [thread, timeline.root, timeline.hasOlder, timeline.messages],
   )
-  const wanted = buildRows(
-    {
-      user: chat.user,
-      messages,
-      outgoing: timeline.hasNewer ? [] : outgoing,
-      unreadAfter,
-      begins: !timeline.hasOlder && timeline.messages.length > 0 && beginning !== undefined,
-    },
-    known.current.rows,
-  )
-  known.current.rows = new Map(wanted.map(row => [row.key, row]))
+  const begins = !timeline.hasOlder && timeline.messages.length > 0 && beginning !== undefined
+  const sendable = timeline.hasNewer ? none : outgoing
+  const wanted = useMemo(() => {
+    const before = known.current.timeline === timeline ? known.current.rows : new Map<string, Row>()
+    const rows = buildRows({ user: chat.user, messages, outgoing: sendable, unreadAfter, begins }, before)
+    known.current = { timeline, rows: new Map(rows.map(row => [row.key, row])) }
+    return rows
+  }, [timeline, chat.user, messages, sendable, unreadAfter, begins])
   useEffect(() => chat.people.learn(messages), [chat, messages])
 
   // The virtual list follows in steps, each of which changes one end only.

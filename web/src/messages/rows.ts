@@ -66,11 +66,14 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
   let sender = ''
   let time = 0
   let day = Number.NaN
+  let lastQuarter = Number.NaN
   const sent = new Set<string>()
   for (const message of of.messages) {
     const own = message.sender_id === of.user
     if (message.client_msg_id && own) sent.add(message.client_msg_id)
-    const today = dayNumber(message.timestamp)
+    const quarter = Math.floor(message.timestamp / 900) // no day begins within one, in any time zone
+    const today: number = quarter === lastQuarter ? day : dayNumber(message.timestamp)
+    lastQuarter = quarter
     const newDay = today !== day
     const unread = !marked && message.seq > of.unreadAfter! && !own && message.type !== 'system'
     if (unread || (own && message.seq > (of.unreadAfter ?? 0))) marked = true
@@ -118,10 +121,10 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
 }
 
 function same(a: Row, b: Row): boolean {
-  const left = a as unknown as Record<string, unknown>
-  const right = b as unknown as Record<string, unknown>
-  const keys = Object.keys(left)
-  return keys.length === Object.keys(right).length && keys.every(key => Object.is(left[key], right[key]))
+  if (a.kind === 'start' || b.kind === 'start') return a.kind === b.kind
+  if (a.first !== b.first || a.day !== b.day || a.quoted !== b.quoted) return false
+  if (a.kind === 'outgoing') return b.kind === 'outgoing' && a.outgoing === b.outgoing
+  return b.kind === 'message' && a.message === b.message && a.unread === b.unread && a.replies === b.replies
 }
 
 /** One rendering of a list on its way from some rows to others. */
