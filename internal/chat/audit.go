@@ -33,6 +33,8 @@ const (
 // AuditTx keeps the record of who governed.
 type AuditTx interface {
 	PutAudit(a *Audited) error // gives a.ID
+	// LastMute is until when the latest mute of u in r was meant to hold, 0 where it was lifted or there was none.
+	LastMute(r *Room, u UserID) (Time, error)
 }
 
 // AuditReader reads it.

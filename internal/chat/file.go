@@ -111,6 +111,9 @@ func (s *Service) mayUpload(tx Tx, u *User, room RoomID) error {
 	if err != nil {
 		return err
 	}
+	if err := s.mayWriteIn(tx, r, u.ID); err != nil {
+		return err
+	}
 	unhurried := *r
 	unhurried.SlowMode = 0
 	return mayPost(&unhurried, m, u, tx.Now())

@@ -124,6 +124,46 @@ func TestSanctionsEndByThemselves(t *testing.T) {
 	done(t, w.Send(by("eve"), "r", text("x")))
 }
 
+// Who leaves and comes back is bound by what bound them before.
+func TestRejoiningLiftsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.room("r", false, "bob", "cat")
+	w.room("p", true, "bob")
+	again := func(u chat.UserID) {
+		w.Leave(by(u), "r")
+		done(t, w.Join(by(u), "r"))
+	}
+	w.Moderate(by("ann"), "r", actFor(chat.ActionMute, "bob", time.Hour))
+	w.Moderate(by("ann"), "p", actFor(chat.ActionMute, "bob", 0))
+	again("bob")
+	if e := refused(t, w.Send(by("bob"), "r", text("x")), chat.Muted); e.RetryAfter != time.Hour {
+		t.Errorf("muted for %v", e.RetryAfter)
+	}
+	w.Moderate(by("ann"), "p", act(chat.ActionKick, "bob"))
+	done(t, w.Invite(by("ann"), "p", "bob"))
+	refused(t, w.Send(by("bob"), "p", text("x")), chat.Muted)
+	w.Moderate(by("ann"), "r", act(chat.ActionUnmute, "bob"))
+	again("bob")
+	done(t, w.Send(by("bob"), "r", text("x")))
+	w.Moderate(by("ann"), "r", actFor(chat.ActionMute, "bob", time.Minute))
+	done(t, w.Leave(by("bob"), "r"))
+	w.clock.Add(time.Minute)
+	done(t, w.Join(by("bob"), "r"))
+	done(t, w.Send(by("bob"), "r", text("x")))
+
+	w.UpdateRoom(by("ann"), "r", chat.RoomPatch{SlowMode: ptr(60)})
+	w.clock.Add(time.Minute)
+	done(t, w.Send(by("cat"), "r", text("x")))
+	w.clock.Add(20 * time.Second)
+	again("cat")
+	if e := refused(t, w.Send(by("cat"), "r", text("x")), chat.RateLimited); e.RetryAfter != time.Minute {
+		t.Errorf("the slow mode waits %v", e.RetryAfter)
+	}
+	w.clock.Add(time.Minute)
+	done(t, w.Send(by("cat"), "r", text("x")))
+}
+
 // seqs are the first and last seq of what history shows of a room, with the number of its messages.
 func (w *world) seqs(u chat.UserID, id chat.RoomID) string {
 	w.t.Helper()

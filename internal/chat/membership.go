@@ -125,13 +125,25 @@ func (s *Service) addMember(tx Tx, r *Room, u, actor *User) (Joined, error) {
 	return Joined{RoomID: r.ID, MemberCount: r.MemberCount, FirstSeq: r.FirstVisible(m.JoinedSeq)}, nil
 }
 
-// enter writes a joining.
+// enter writes a joining. Whoever had left takes up what bound them: a mute that still holds, and the wait of a slow mode, which is
+// begun anew since nobody remembers when they wrote last.
 func (s *Service) enter(tx Tx, r *Room, u, actor *User, role RoomRole) error {
+	muted, err := tx.LastMute(r, u.ID)
+	if err != nil {
+		return err
+	}
 	joined := s.systemMessage(MemberJoined, name(u)+" joined", actor.ID, u.ID)
 	if err := tx.Append(r, joined); err != nil {
 		return err
 	}
-	if err := tx.PutMember(r, &Member{User: u.ID, Role: role, JoinedSeq: joined.Seq, JoinedAt: joined.At}); err != nil {
+	m := &Member{User: u.ID, Role: role, JoinedSeq: joined.Seq, JoinedAt: joined.At}
+	if muted > tx.Now() {
+		m.MutedUntil = muted
+	}
+	if r.SlowMode > 0 {
+		m.LastSentAt = joined.At
+	}
+	if err := tx.PutMember(r, m); err != nil {
 		return err
 	}
 	return s.tell(tx, u.ID, &Event{Kind: RoomAdded, Actor: actor.ID, Details: roomDetails(r)})

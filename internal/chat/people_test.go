@@ -22,6 +22,8 @@ func TestBlocksEndPrivateMessagesAndInvitations(t *testing.T) {
 		"in the conversation": of(t, w.Send(by("bob"), direct, text("no"))),
 		"as a reply":          of(t, w.Reply(by("bob"), first.MessageID, text("no"))),
 		"from her":            of(t, w.SendPrivate(by("ann"), "bob", text("no"))),
+		"a pin":               of(t, w.Pin(by("bob"), first.MessageID)),
+		"a file":              of(t, w.BeginUpload(by("bob"), direct, chat.NewFile{Name: "x", Size: 1})),
 		"an invitation of his": func() chat.Code {
 			w.CreateRoom(by("bob"), chat.NewRoom{ID: "b", Name: "b"})
 			return of(t, w.Invite(by("bob"), "b", "ann"))()

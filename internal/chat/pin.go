@@ -37,6 +37,9 @@ func (s *Service) pin(tx Tx, u *User, id ID, add bool) (Changed, error) {
 	if at.room.Kind != DirectRoom && !isModerator(at.member, u) {
 		return Changed{}, Refuse(Forbidden, "only moderators pin messages")
 	}
+	if err := s.mayWriteIn(tx, at.room, u.ID); err != nil {
+		return Changed{}, err
+	}
 	if at.message.Deleted && add {
 		return Changed{}, gone()
 	}

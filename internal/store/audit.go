@@ -20,6 +20,15 @@ func (t *tx) PutAudit(a *chat.Audited) error {
 	return t.fail("record an act", err)
 }
 
+// LastMute implements chat.AuditTx.
+func (t *tx) LastMute(r *chat.Room, u chat.UserID) (chat.Time, error) {
+	var until chat.Time
+	_, err := t.c.one(func(r row) { until = chat.Time(r.int(0)) },
+		`SELECT iif(action = ?, until, 0) FROM audit WHERE room = ? AND room <> '' AND target = ? AND action IN (?, ?) ORDER BY id DESC LIMIT 1`,
+		chat.ActionMute, string(r.ID), string(u), chat.ActionMute, chat.ActionUnmute)
+	return until, t.fail("read the latest mute", err)
+}
+
 // governing are the reading statements about who governed.
 type governing struct{ audit, roomAudit, roomBans, cleanups, oldRooms, expiredRooms, cutCount query }
 
