@@ -86,6 +86,9 @@ func normalizeHost(h string) string {
 	h = strings.TrimSuffix(h, ".")
 	if strings.HasPrefix(h, "[") && strings.HasSuffix(h, "]") {
 		if a, err := netip.ParseAddr(h[1 : len(h)-1]); err == nil {
+			if a.Is4In6() { // ::ffff:192.0.2.1 reaches 192.0.2.1
+				return a.Unmap().String()
+			}
 			return "[" + a.WithZone("").String() + "]"
 		}
 		return h

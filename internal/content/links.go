@@ -236,6 +236,6 @@ func asciiHost(c byte) bool {
 }
 
 func hostRune(r rune) bool {
-	return r == '\u3002' || r == '\uff0e' || r == '\uff61' || hostIgnored(r) || unicode.IsLetter(r) || unicode.IsMark(r) ||
+	return r == '\u2024' || r == '\u3002' || r == '\uff0e' || r == '\uff61' || hostIgnored(r) || unicode.IsLetter(r) || unicode.IsMark(r) ||
 		unicode.IsNumber(r) || unicode.In(r, unicode.So, unicode.Sk, unicode.Sm)
 }

@@ -42,6 +42,9 @@ func TestSuspiciousLinks(t *testing.T) {
 		"https://ev\u00adil.com",
 		"https://ev\u200bil.com",
 		"https://ⓔvil.com",
+		"https://evil\u2024com", // one dot leader, a dot to browsers
+		"http://[::ffff:192.0.2.1]/",
+		"http://[::FFFF:c000:201]:80/x",
 		"www.evil.com",
 		"www.good.com@evil.com/x",
 		"evil.com",
