@@ -183,6 +183,15 @@ func (a *API) history(ctx context.Context, req *Request, in *wire.History) topic
 	if err != nil {
 		return topic.Done(nil, err)
 	}
+	places := 0
+	for _, given := range []bool{in.Before != 0, in.BeforeSeq > 0, in.AfterSeq != nil, in.Around != ""} {
+		if given {
+			places++
+		}
+	}
+	if places > 1 {
+		return topic.Done(nil, chat.Refuse(chat.BadRequest, "before, before_seq, after_seq and around: give one of them at most"))
+	}
 	q := chat.HistoryQuery{Limit: in.Limit, Before: chat.Time(in.Before), BeforeSeq: in.BeforeSeq, AfterSeq: in.AfterSeq, Around: around}
 	who, room := req.Caller.Principal, roomParam(req)
 	return a.read(ctx, req.Caller.Busy, func(ctx context.Context) (wire.Replier, error) {

@@ -99,6 +99,16 @@ func TestReads(t *testing.T) {
 	if page["count"] != 0.0 || page["has_more"] != false {
 		t.Errorf("the page is %v", page)
 	}
+	h.refuses("bob", "history/r", `{"before_seq":5,"after_seq":3}`, chat.BadRequest)
+	h.refuses("bob", "history/r", `{"before":1799999999.5,"after_seq":0}`, chat.BadRequest)
+	for _, wrong := range []string{`{"before":1e300}`, `{"before":"yesterday"}`} {
+		if e := h.refuses("bob", "history/r", wrong, chat.BadRequest); e.Message != "before: must be a number of seconds" {
+			t.Errorf("%s: %s", wrong, e.Message)
+		}
+	}
+	if e := h.refuses("bob", "file/upload/r", `{"name":"a","data":"!"}`, chat.BadRequest); e.Message != "data: is not base64, with padding" {
+		t.Errorf("not base64: %s", e.Message)
+	}
 
 	s := h.says("bob", "sync", `{"rooms":{"r":3},"epoch":7}`, "success")
 	if diff := cmp.Diff([]float64{4, 5}, seqs(s, "events")); diff != "" || s["epoch"] != 7.0 {

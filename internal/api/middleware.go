@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"time"
@@ -147,6 +148,12 @@ func malformed(err error) error {
 		}
 		if semantic.Err != nil && semantic.GoType == nil {
 			return chat.Refuse(chat.BadRequest, "%s: %v", field, semantic.Err)
+		}
+		if errors.Is(err, wire.ErrNotANumber) {
+			return chat.Refuse(chat.BadRequest, "%s: %v", field, wire.ErrNotANumber)
+		}
+		if _, ok := errors.AsType[base64.CorruptInputError](err); ok {
+			return chat.Refuse(chat.BadRequest, "%s: is not base64, with padding", field)
 		}
 		return chat.Refuse(chat.BadRequest, "%s: is of the wrong kind (a JSON %s) or out of range", field, kindName(semantic.JSONKind))
 	}

@@ -10,7 +10,8 @@ import (
 	"parley/internal/chat"
 )
 
-var errNotANumber = errors.New("must be a number of seconds")
+// ErrNotANumber is what is wrong with a timestamp that is none.
+var ErrNotANumber = errors.New("must be a number of seconds")
 
 // Envelope is what every payload may carry beside its own fields.
 type Envelope struct {

@@ -41,11 +41,11 @@ func (t *Timestamp) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return err
 	}
 	if v.Kind() != '0' {
-		return errNotANumber
+		return ErrNotANumber
 	}
 	f, err := strconv.ParseFloat(string(v), 64)
 	if err != nil || math.Abs(f) > 1e14 {
-		return errNotANumber
+		return ErrNotANumber
 	}
 	*t = Timestamp(math.Round(f * 1000))
 	return nil

@@ -184,6 +184,8 @@ func TestRoutes(t *testing.T) {
 		t.Errorf("the list is %s", list.Body)
 	}
 	h.as("ann", "GET", "history/r?before=1700000000.5", "").wants(t, 200, "")
+	h.as("ann", "GET", "search/r?query=%ff", "").wants(t, 400, "bad_request")
+	h.as("ann", "GET", "history/r?before_seq=5&after_seq=3", "").wants(t, 400, "bad_request")
 	head := h.as("ann", "HEAD", "history/r", "")
 	if head.Code != 200 {
 		t.Errorf("HEAD: %d", head.Code)

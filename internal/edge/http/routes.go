@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -140,6 +141,9 @@ func fromQuery(in reflect.Type, query url.Values) ([]byte, error) {
 		}
 		if len(values) > 1 {
 			return nil, chat.Refuse(chat.BadRequest, "%s: is given more than once", name)
+		}
+		if !utf8.ValidString(values[0]) {
+			return nil, chat.Refuse(chat.BadRequest, "%s: is not valid UTF-8", name)
 		}
 		raw := jsontext.Value(values[0])
 		if kind == reflect.String || kind == reflect.Slice || !raw.IsValid() {
