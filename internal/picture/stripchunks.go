@@ -105,7 +105,7 @@ func (s *stripper) webp() error {
 		kind, length := string(head[:4]), int64(binary.LittleEndian.Uint32(head[4:]))
 		padded := length + length&1
 		left -= 8 + padded
-		if left < 0 && !(left == -1 && length&1 == 1) { // some leave the last padding out
+		if left < 0 && (left != -1 || length&1 != 1) { // some leave the last padding out
 			return ErrMalformed
 		}
 		if left < 0 {

@@ -192,7 +192,7 @@ func (h *routes) answer(w http.ResponseWriter, req *api.Request, reply any, err 
 	if err == nil {
 		answer.Head().RequestID = requestID
 		body, _ := wire.EncodeReply(answer, 0)
-		_, _ = w.Write(body)
+		_, _ = w.Write(body) //nolint:gosec // JSON, and said to be nothing else
 		return
 	}
 	code := chat.CodeOf(err)
