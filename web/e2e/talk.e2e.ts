@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launch, noBrowser, Person } from '../testing/browser.ts'
+import { pngOf } from '../testing/png.ts'
+import { Server } from '../testing/server.ts'
+
+// Two people in two browsers go through all of it, one story after the other.
+describe.skipIf(noBrowser())('two people', () => {
+  let server: Server
+  let browser: Browser
+  let alice: Person
+  let erin: Person
+  beforeAll(async () => {
+    server = await Server.start()
+    browser = await launch()
+    ;[alice, erin] = await Promise.all([
+      Person.at(browser, server.origin, 'alice'),
+      Person.at(browser, server.origin, 'erin'),
+    ])
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.stop()
+  })
+
+  test('sign in, refused first, and sign up', async () => {
+    const form = alice.page.getByRole('form', { name: 'Sign in' })
+    await form.getByLabel('User name').fill('alice')
+    await form.getByLabel('Password').fill('wrong')
+    await form.getByRole('button', { name: 'Sign in' }).click()
+    await alice.page.getByRole('alert').getByText('User name or password is wrong.').waitFor()
+    await alice.signIn('alice', server.passwords.get('alice') ?? '')
+    await erin.signUp('erin', 'Erin Ó Dálaigh', 'correct horse')
+  })
+
+  test('create a room; find it and join it', async () => {
+    await erin.navigation.getByRole('button', { name: 'Create a room' }).click()
+    const dialog = erin.dialog('Create a room')
+    await dialog.getByLabel('Name').fill('Allotment')
+    await dialog.getByLabel('Description').fill('Rows and rotations')
+    await dialog.getByRole('button', { name: 'Create' }).click()
+    await erin.page.getByRole('heading', { level: 1, name: 'Allotment' }).waitFor()
+
+    await alice.navigation.getByRole('link', { name: 'Discover rooms' }).click()
+    await alice.page.getByRole('searchbox', { name: 'Find a room' }).fill('allot')
+    await alice.page.getByRole('button', { name: 'Join Allotment' }).click()
+    await alice.page.getByRole('heading', { level: 1, name: 'Allotment' }).waitFor()
+    await erin.sees('Alice Moreau joined')
+  })
+
+  test('talk, in both directions', async () => {
+    await erin.say('Beans are up')
+    await alice.sees('Beans are up')
+    await alice.say('With **some** `code` and https://parley.example/x')
+    const message = erin.message('With some code')
+    await message.waitFor()
+    expect(await message.getByRole('strong').textContent()).toBe('some')
+    expect(await message.getByRole('link').getAttribute('rel')).toContain('noopener')
+    await alice.say('<img src=x onerror=alert(1)>')
+    await erin.sees('<img src=x onerror=alert(1)>')
+  })
+
+  test('typing is told, and ends', async () => {
+    await alice.composer().pressSequentially('I am')
+    await erin.page.getByText('Alice Moreau is writing').waitFor()
+    await alice.composer().fill('')
+    await erin.page.getByText('Alice Moreau is writing').waitFor({ state: 'detached' })
+  })
+
+  test('edit, react, reply, delete', async () => {
+    await erin.say('Beens need water')
+    await erin.message('Beens need water').waitFor()
+    await erin.composer().press('ArrowUp')
+    await erin.composer('Edit message').fill('Beans need water')
+    await erin.composer('Edit message').press('Enter')
+    await alice.message('Beans need water').getByText('(edited)').waitFor()
+
+    await alice.act('Beans need water', 'React with 👍')
+    await erin.message('Beans need water').getByRole('button', { name: /^👍, / }).waitFor()
+
+    await alice.act('Beans need water', 'Reply')
+    await alice.say('I will see to it')
+    await erin
+      .message('I will see to it')
+      .getByRole('button', { name: /Erin Ó Dálaigh/ })
+      .first()
+      .waitFor()
+
+    await alice.say('Never mind this')
+    await erin.sees('Never mind this')
+    await alice.act('Never mind this', 'Delete')
+    await alice.dialog('Delete this message?').getByRole('button', { name: 'Delete' }).click()
+    await erin.message('This message was deleted').waitFor()
+    expect(await erin.message('Never mind this').count()).toBe(0)
+  })
+
+  test('a thread beside the room', async () => {
+    await erin.act('Beans are up', 'Reply in thread')
+    await erin.thread.waitFor()
+    await erin.composer('Reply in the thread').fill('And the peas')
+    await erin.composer('Reply in the thread').press('Enter')
+    await erin.sees('And the peas', erin.thread)
+    const link = alice.message('Beans are up').getByRole('button', { name: 'One reply' })
+    await link.click()
+    await alice.sees('And the peas', alice.thread)
+    await alice.composer('Reply in the thread').fill('Peas too')
+    await alice.composer('Reply in the thread').press('Enter')
+    await erin.sees('Peas too', erin.thread)
+    for (const p of [alice, erin])
+      await p
+        .panel(/^Thread/)
+        .getByRole('button', { name: 'Close' })
+        .click()
+  })
+
+  test('mention somebody, with completion', async () => {
+    await erin.composer().pressSequentially('ask @ali')
+    await erin.page.getByRole('listbox', { name: 'People to mention' }).getByRole('option', { name: /alice/ }).waitFor()
+    await erin.composer().press('Tab')
+    await erin.composer().pressSequentially('please')
+    await erin.composer().press('Enter')
+    await alice.sees(/ask @.* please/)
+  })
+
+  test('what is unread is marked, and where it begins', async () => {
+    await alice.open('General')
+    for (const text of ['One more', 'And another']) await erin.say(text)
+    const link = alice.navigation.getByRole('link', { name: /Allotment/ })
+    await link.getByText('2', { exact: false }).first().waitFor()
+    await alice.open('Allotment')
+    await alice.log.getByText('New', { exact: true }).waitFor()
+    await alice.sees('And another')
+    await link.getByText('unread messages').waitFor({ state: 'detached' })
+  })
+
+  test('pins', async () => {
+    await erin.act('Beans need water', 'Pin')
+    await erin.notice('Pinned').waitFor()
+    await alice.page.getByRole('button', { name: 'One pinned message' }).click()
+    await alice.panel('Pinned messages').getByText('Beans need water').waitFor()
+    await alice.panel('Pinned messages').getByRole('button', { name: 'Close' }).click()
+  })
+
+  test('search, and jump to what is found', async () => {
+    await alice.open('General')
+    await alice.navigation.getByRole('link', { name: 'Search' }).click()
+    const field = alice.page.getByRole('searchbox', { name: 'Search messages' })
+    await field.fill('beans water')
+    await field.press('Enter')
+    await alice.page.getByRole('button', { name: 'Message of Erin Ó Dálaigh: go there' }).click()
+    await alice.page.getByRole('heading', { level: 1, name: 'Allotment' }).waitFor()
+    await alice.sees('Beans need water')
+  })
+
+  test('files by button, paste and drop; thumbnails and the viewer', async () => {
+    const picture = pngOf(64, 48, [90, 140, 60])
+    const chosen = erin.page.waitForEvent('filechooser')
+    await erin.page.getByRole('button', { name: 'Attach files' }).click()
+    await (await chosen).setFiles([
+      { name: 'beans.png', mimeType: 'image/png', buffer: picture },
+      { name: 'plan.txt', mimeType: 'text/plain', buffer: Buffer.from('rows and rotations') },
+    ])
+    await alice.message(/plan\.txt/).waitFor()
+    await alice.log.getByRole('button', { name: 'View beans.png' }).waitFor()
+
+    for (const [kind, name] of [
+      ['paste', 'pasted.png'],
+      ['drop', 'dropped.png'],
+    ] as const) {
+      const target = kind === 'paste' ? erin.composer() : erin.page.getByRole('region', { name: 'Allotment' })
+      await target.evaluate(
+        (element, { kind, name, bytes }) => {
+          const data = new DataTransfer()
+          data.items.add(new File([new Uint8Array(bytes)], name, { type: 'image/png' }))
+          const init = { bubbles: true, cancelable: true }
+          element.dispatchEvent(
+            kind === 'paste'
+              ? new ClipboardEvent('paste', { ...init, clipboardData: data })
+              : new DragEvent('drop', { ...init, dataTransfer: data }),
+          )
+        },
+        { kind, name, bytes: [...picture] },
+      )
+      await alice.log.getByRole('button', { name: `View ${name}` }).waitFor()
+    }
+
+    await alice.log.getByRole('button', { name: 'View dropped.png' }).click()
+    const viewer = alice.dialog('View dropped.png')
+    await viewer.waitFor()
+    await expect
+      .poll(
+        () =>
+          viewer
+            .getByRole('img')
+            .first()
+            .evaluate(i => (i as HTMLImageElement).naturalWidth),
+        { timeout: 10_000 },
+      )
+      .toBe(64)
+    await alice.page.keyboard.press('Escape')
+    await viewer.waitFor({ state: 'detached' })
+  })
+
+  test('a private conversation', async () => {
+    await alice.navigation.getByRole('button', { name: 'Start a conversation' }).click()
+    const dialog = alice.dialog()
+    await dialog.getByRole('searchbox', { name: 'Find people' }).fill('erin')
+    await dialog.getByRole('button', { name: /Erin Ó Dálaigh/ }).click()
+    await alice.page.getByRole('heading', { level: 1, name: 'Erin Ó Dálaigh' }).waitFor()
+    await alice.say('Just you')
+    const link = erin.navigation.getByRole('link', { name: /Alice Moreau/ })
+    await link.click()
+    await erin.sees('Just you')
+    await alice.message('Just you').getByText('Read').waitFor()
+  })
+
+  test('presence', async () => {
+    const link = erin.navigation.getByRole('link', { name: /Alice Moreau/ })
+    await link.getByText('online').waitFor()
+    const own = alice.navigation.getByRole('button', { name: /Alice Moreau/ })
+    await own.click()
+    await alice.page.getByRole('menuitemradio', { name: 'away' }).click()
+    await link.getByText('away').waitFor()
+    await own.click()
+    await alice.page.getByRole('menuitemradio', { name: 'online' }).click()
+    await link.getByText('online').waitFor()
+  })
+
+  test('moderation, and a message that fails and is sent again', async () => {
+    for (const p of [alice, erin]) await p.open('Allotment')
+    const moderate = async (action: string) => {
+      await erin.log.getByRole('button', { name: 'Alice Moreau', exact: true }).first().click()
+      await erin.dialog('Profile').getByRole('button', { name: action, exact: true }).click()
+    }
+    await moderate('Mute')
+    await erin.dialog('Mute Alice Moreau').getByRole('button', { name: 'Mute' }).click()
+    await alice
+      .message(/Alice Moreau.*muted|muted.*Alice Moreau/i)
+      .first()
+      .waitFor({ timeout: 2_000 })
+      .catch(() => {})
+    await alice.say('Can you hear me')
+    const failed = alice.log.getByRole('article', { name: 'Not sent.' })
+    await failed.waitFor()
+    expect(await failed.textContent()).toContain('Can you hear me')
+    await moderate('Unmute')
+    await failed.getByRole('button', { name: 'Try again' }).click()
+    await erin.sees('Can you hear me')
+    expect(await alice.message('Can you hear me').count()).toBe(1)
+  })
+
+  test('what an administrator sees', async () => {
+    await alice.act('Beans need water', 'Report')
+    await alice.dialog('Report').getByLabel('Reason').fill('beans')
+    await alice.dialog('Report').getByRole('button', { name: 'Report' }).click()
+    await alice.notice(/Reported/).waitFor()
+    const admin = await Person.at(browser, server.origin, 'admin')
+    await admin.signIn('admin', server.passwords.get('admin') ?? '')
+    await admin.navigation.getByRole('link', { name: 'Administration' }).click()
+    const tabs = admin.page.getByRole('navigation', { name: 'Administration' })
+    await tabs.getByRole('link', { name: 'Reports' }).click()
+    await admin.page.getByText('reported by Alice Moreau').waitFor()
+    await admin.page.getByRole('button', { name: 'Dismiss', exact: true }).first().click()
+    await tabs.getByRole('link', { name: 'Audit log' }).click()
+    await admin.page.getByRole('region', { name: 'Audit log' }).getByText('muted').first().waitFor()
+    await tabs.getByRole('link', { name: 'Users' }).click()
+    await admin.page.getByRole('searchbox', { name: 'Find people' }).fill('erin')
+    await admin.page.getByText('Erin Ó Dálaigh').first().waitFor()
+    await admin.close()
+  })
+
+  test('settings', async () => {
+    await erin.navigation.getByRole('button', { name: 'Settings' }).click()
+    await erin.page.getByLabel('Display name').fill('Erin D.')
+    await erin.page.getByRole('button', { name: 'Save' }).click()
+    await alice.log.getByRole('button', { name: 'Erin D.' }).first().waitFor()
+    await erin.page
+      .getByRole('navigation', { name: 'Settings' })
+      .getByRole('link', { name: 'Look and language' })
+      .click()
+    await erin.page.getByLabel('Colours').selectOption({ label: 'Dark' })
+    await expect
+      .poll(() =>
+        erin.page.evaluate(() => getComputedStyle(document.body).colorScheme + document.documentElement.dataset.theme),
+      )
+      .toContain('dark')
+  })
+
+  test('sign out', async () => {
+    await erin.navigation.getByRole('button', { name: /Erin D\./ }).click()
+    await erin.page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await erin.page.getByRole('form', { name: 'Sign in' }).waitFor()
+    await erin.page.reload()
+    await erin.page.getByRole('form', { name: 'Sign in' }).waitFor()
+  })
+
+  test('nothing went wrong in the pages', () => {
+    expect({ alice: alice.errors, erin: erin.errors }).toEqual({ alice: [], erin: [] })
+  })
+})

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Chromium, and what a person does with the page in it. Everything is found as a person finds it: by its role and name.
+
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core'
+
+/** The distribution's browser; none where it is not installed. */
+export const browserPath = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
+  path => path && existsSync(path),
+)
+
+/** Whether the tests of this file cannot run. Says so, and fails where everything has to run. */
+export function noBrowser(): boolean {
+  if (browserPath) return false
+  if (process.env.CI === 'true')
+    throw new Error('chromium is not installed: install the package, or name it by CHROMIUM')
+  console.warn('SKIPPED: chromium is not installed (install the package, or name it by CHROMIUM)')
+  return true
+}
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: browserPath ?? '',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+}
+
+/** Where screenshots are kept: outside the tree, and told at the end. */
+export function pictureDirectory(): string {
+  const dir = process.env.PARLEY_PICTURES ?? mkdtempSync(join(tmpdir(), 'parley-pictures-'))
+  mkdirSync(dir, { recursive: true })
+  return dir
+}
+
+/** A person at a browser of their own. */
+export class Person {
+  readonly name: string
+  readonly context: BrowserContext
+  readonly page: Page
+  /** What went wrong in the page. */
+  readonly errors: string[] = []
+
+  private constructor(name: string, context: BrowserContext, page: Page) {
+    this.name = name
+    this.context = context
+    this.page = page
+    page.on('pageerror', e => this.errors.push(String(e.stack ?? e)))
+    page.on('console', m => {
+      // What a request that failed leaves behind is the browser's own line: the server is away at times in these tests.
+      if (m.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(m.text()))
+        this.errors.push(m.text())
+    })
+  }
+
+  static async at(
+    browser: Browser,
+    origin: string,
+    name: string,
+    options: BrowserContextOptions = {},
+  ): Promise<Person> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
+    context.setDefaultTimeout(15_000)
+    const page = await context.newPage()
+    const person = new Person(name, context, page)
+    await page.goto(origin)
+    return person
+  }
+
+  async signIn(user: string, password: string): Promise<void> {
+    const form = this.page.getByRole('form', { name: 'Sign in' })
+    await form.getByLabel('User name').fill(user)
+    await form.getByLabel('Password').fill(password)
+    await form.getByRole('button', { name: 'Sign in' }).click()
+    await this.navigation.waitFor()
+  }
+
+  async signUp(user: string, displayName: string, password: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Create account' }).click()
+    const form = this.page.getByRole('form', { name: 'Create account' })
+    await form.getByLabel('User name').fill(user)
+    await form.getByLabel('Display name').fill(displayName)
+    await form.getByLabel('Password').fill(password)
+    await form.getByRole('button', { name: 'Create account' }).click()
+    await this.navigation.waitFor()
+  }
+
+  get navigation(): Locator {
+    return this.page.getByRole('navigation', { name: 'Rooms and conversations' })
+  }
+
+  /** The list of messages of the room that is open. */
+  get log(): Locator {
+    return this.page.getByRole('log', { name: 'Messages', exact: true })
+  }
+
+  get thread(): Locator {
+    return this.page.getByRole('log', { name: 'Messages of the thread' })
+  }
+
+  panel(name: string | RegExp): Locator {
+    return this.page.getByRole('complementary', { name })
+  }
+
+  dialog(name?: string | RegExp): Locator {
+    return name === undefined ? this.page.getByRole('dialog') : this.page.getByRole('dialog', { name })
+  }
+
+  notice(text: string | RegExp): Locator {
+    return this.page.getByRole('status').getByText(text)
+  }
+
+  async open(room: string): Promise<void> {
+    await this.navigation.getByRole('link', { name: room }).first().click()
+    await this.page.getByRole('heading', { level: 1, name: room }).waitFor()
+    await this.log.waitFor()
+  }
+
+  composer(place: string | RegExp = /^Message /): Locator {
+    return this.page.getByRole('textbox', { name: place })
+  }
+
+  async say(text: string): Promise<void> {
+    const field = this.composer()
+    await field.fill(text)
+    await field.press('Enter')
+  }
+
+  /** A message by what it says. */
+  message(text: string | RegExp, within: Locator = this.log): Locator {
+    return within.getByRole('article').filter({ hasText: text })
+  }
+
+  async sees(text: string | RegExp, within?: Locator): Promise<void> {
+    await this.message(text, within).first().waitFor()
+  }
+
+  /** Does something with a message, by its bar or its menu. */
+  async act(text: string | RegExp, action: string, within?: Locator): Promise<void> {
+    const message = this.message(text, within).last()
+    await message.hover()
+    const bar = message.getByRole('toolbar', { name: 'Message actions' })
+    await bar.waitFor()
+    const button = bar.getByRole('button', { name: action, exact: true })
+    if ((await button.count()) > 0) {
+      await button.click()
+      return
+    }
+    await bar.getByRole('button', { name: 'More actions' }).click()
+    await this.page.getByRole('menu').getByRole('menuitem', { name: action }).click()
+  }
+
+  async close(): Promise<void> {
+    await this.context.close()
+  }
+}
