@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { launch, noBrowser, Person } from '../testing/browser.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { launch, noBrowser, Person, pictureDirectory } from '../testing/browser.ts'
 import { pngOf } from '../testing/png.ts'
 import { Server } from '../testing/server.ts'
 
@@ -19,6 +19,13 @@ describe.skipIf(noBrowser())('two people', () => {
       Person.at(browser, server.origin, 'alice'),
       Person.at(browser, server.origin, 'erin'),
     ])
+  })
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return
+    const dir = pictureDirectory()
+    for (const p of [alice, erin])
+      await p.page.screenshot({ path: `${dir}/${p.name} ${task.name}.png` }).catch(() => {})
+    console.error(`what they saw: ${dir}`)
   })
   afterAll(async () => {
     await browser?.close()
@@ -63,7 +70,8 @@ describe.skipIf(noBrowser())('two people', () => {
   })
 
   test('typing is told, and ends', async () => {
-    await alice.composer().pressSequentially('I am')
+    // One start in three seconds is passed on.
+    await alice.composer().pressSequentially('I am writing', { delay: 400 })
     await erin.page.getByText('Alice Moreau is writing').waitFor()
     await alice.composer().fill('')
     await erin.page.getByText('Alice Moreau is writing').waitFor({ state: 'detached' })
@@ -231,7 +239,8 @@ describe.skipIf(noBrowser())('two people', () => {
   test('moderation, and a message that fails and is sent again', async () => {
     for (const p of [alice, erin]) await p.open('Allotment')
     const moderate = async (action: string) => {
-      await erin.log.getByRole('button', { name: 'Alice Moreau', exact: true }).first().click()
+      await erin.page.getByRole('button', { name: /^Members: / }).click()
+      await erin.panel('Members').getByText('Alice Moreau').first().click()
       await erin.dialog('Profile').getByRole('button', { name: action, exact: true }).click()
     }
     await moderate('Mute')

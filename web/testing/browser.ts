@@ -78,7 +78,7 @@ export class Person {
     options: BrowserContextOptions = {},
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
-    context.setDefaultTimeout(15_000)
+    context.setDefaultTimeout(8_000)
     const page = await context.newPage()
     const person = new Person(name, context, page)
     await page.goto(origin)
