@@ -124,7 +124,11 @@ describe('a connection that holds', () => {
   test('private messages begin a conversation', async () => {
     const carol = await join('carol')
     const yuki = await join('yuki')
+    const shown = new Timeline(carol.client, 'private:carol:yuki')
+    open.push(() => shown.close())
+    await expect(shown.loadLatest()).rejects.toMatchObject({ code: 'not_found' })
     carol.client.send('private:carol:yuki', 'just you')
+    await until(shown, 'carol sees it', () => shown.messages.at(-1)?.content === 'just you')
     await until(yuki.client, 'yuki has it', () => yuki.texts('private:carol:yuki').length === 1)
     await until(yuki.client, 'the room is known', () => yuki.client.rooms.get('private:carol:yuki')?.type === 'direct')
   })

@@ -51,6 +51,7 @@ export class Timeline {
   #hasOlder = false
   #hasNewer = false
   #loaded = false
+  #missing = false // there was no such room when it was to be loaded
   #stale = false // has a hole, and is to be read again
   #load: Loading | undefined
   #told = false
@@ -150,7 +151,10 @@ export class Timeline {
         // What came meanwhile may be newer than the page.
         for (const e of load.events) this.#apply(e)
       } catch (e) {
-        if (asParleyError(e).code !== 'aborted') throw e // given up for another one
+        const { code } = asParleyError(e)
+        if (code === 'aborted') return // given up for another one
+        if (!this.#loaded) this.#missing = code === 'not_found'
+        throw e
       } finally {
         if (this.#load === load) this.#load = undefined
         this.#changed()
@@ -271,6 +275,8 @@ export class Timeline {
 
   #take(e: Message | LogEvent): void {
     this.#load?.events.push(e)
+    // A private conversation begins with its first message: before it there was nothing to load.
+    if (!this.#loaded && !this.#load && this.#missing) void this.loadLatest().catch(() => {})
     if (this.#loaded && this.#apply(e)) this.#changed()
   }
 

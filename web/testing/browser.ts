@@ -66,7 +66,7 @@ export class Person {
     page.on('pageerror', e => this.errors.push(String(e.stack ?? e)))
     page.on('console', m => {
       // What a request that failed leaves behind is the browser's own line: the server is away at times in these tests.
-      if (m.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(m.text()))
+      if (m.type() === 'error' && !/Failed to load resource|WebSocket (connection|is already)/.test(m.text()))
         this.errors.push(m.text())
     })
   }
