@@ -60,7 +60,7 @@ web: ## build the web client
 
 ## Testing ------------------------------------------------------------------
 
-.PHONY: test check e2e bench fuzz
+.PHONY: test check e2e web-e2e bench fuzz
 test: ## all tests that need nothing but Go
 	@$(say) "testing"
 	@$(call GOTEST,$(PROGRESS)) ./...
@@ -71,6 +71,10 @@ check: tools format vet tidy arch lint vuln web-check race fuzz ## all that has 
 e2e: e2e-node ## foreign MQTT clients against the real binary
 	@$(say) "end to end"
 	@$(call GOTEST,testname) -tags e2e -count=1 -timeout 15m ./test/e2e/...
+
+web-e2e: web ## the TypeScript client against the real server, and stories of two people in Chromium
+	@$(say) "the web client, end to end"
+	@cd web && npm run e2e
 
 bench: ## Go benchmarks, then parley bench against a fresh server
 	@$(say) "Go benchmarks"
