@@ -60,7 +60,7 @@ web: ## build the web client
 
 ## Testing ------------------------------------------------------------------
 
-.PHONY: test check e2e web-e2e bench fuzz
+.PHONY: test check e2e web-e2e picture bench fuzz
 test: ## all tests that need nothing but Go
 	@$(say) "testing"
 	@$(call GOTEST,$(PROGRESS)) ./...
@@ -75,6 +75,10 @@ e2e: e2e-node ## foreign MQTT clients against the real binary
 web-e2e: web ## the TypeScript client against the real server, and stories of two people in Chromium
 	@$(say) "the web client, end to end"
 	@cd web && npm run e2e
+
+picture: build ## take the picture of the README again, in Chromium
+	@$(say) "docs/images/client.png"
+	@mkdir -p docs/images && cd web && node testing/picture.mjs ../bin/parley ../docs/images/client.png
 
 bench: ## Go benchmarks, then parley bench against a fresh server
 	@$(say) "Go benchmarks"
