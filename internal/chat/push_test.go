@@ -5,6 +5,7 @@ package chat_test
 import (
 	"testing"
 	"time"
+	_ "time/tzdata" // also where the system has none
 
 	"parley/internal/chat"
 )
@@ -13,7 +14,7 @@ func TestQuietHours(t *testing.T) {
 	t.Parallel()
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
-		t.Skip("no time zones here: ", err)
+		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		from, to, now, until string // until empty: not quiet
