@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { fileURL, type Message } from '@parley/client'
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { fileSize, fullTime } from '../i18n/time.ts'
 import { useChat } from '../state/chat.ts'
 import { IconButton } from '../ui/Button.tsx'
 import { Icon } from '../ui/Icon.tsx'
+import { useModal } from '../ui/modal.ts'
 import './viewer.css'
 
 /** Shows a picture on the whole page, and those before and after it in the room. */
 export function Viewer({ message, onClose }: { message: Message; onClose: () => void }) {
   const chat = useChat()
-  const element = useRef<HTMLDialogElement>(null)
+  const element = useModal(onClose)
   const [shown, setShown] = useState(message)
   const [large, setLarge] = useState(false)
   const pictures = useMemo(() => {
@@ -22,24 +23,6 @@ export function Viewer({ message, onClose }: { message: Message; onClose: () => 
     return list.some(m => m.id === message.id) ? list : [message]
   }, [chat, message])
   const place = pictures.findIndex(m => m.id === shown.id)
-  const close = useRef(onClose)
-  close.current = onClose
-
-  useEffect(() => {
-    const dialog = element.current!
-    const before = document.activeElement as HTMLElement | null
-    dialog.showModal()
-    const cancelled = (event: Event) => {
-      event.preventDefault()
-      close.current()
-    }
-    dialog.addEventListener('cancel', cancelled)
-    return () => {
-      dialog.removeEventListener('cancel', cancelled)
-      dialog.close()
-      if (before?.isConnected) before.focus({ preventScroll: true })
-    }
-  }, [])
 
   const move = (by: number) => {
     const next = pictures[place + by]

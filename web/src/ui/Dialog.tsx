@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { IconButton } from './Button.tsx'
+import { useModal } from './modal.ts'
 
 interface DialogProps {
   title: string
@@ -21,30 +22,8 @@ interface DialogProps {
 
 /** A modal dialog: the browser keeps the focus in it and gives it back. */
 export function Dialog({ title, onClose, children, actions, wide, sheet, bare, class: extra = '' }: DialogProps) {
-  const element = useRef<HTMLDialogElement>(null)
+  const element = useModal(onClose)
   const heading = useId()
-  const close = useRef(onClose)
-  close.current = onClose
-  useEffect(() => {
-    const dialog = element.current!
-    const before = document.activeElement as HTMLElement | null
-    dialog.showModal()
-    const cancelled = (event: Event) => {
-      event.preventDefault()
-      close.current()
-    }
-    const pressed = (event: MouseEvent) => {
-      if (event.target === dialog) close.current()
-    }
-    dialog.addEventListener('cancel', cancelled)
-    dialog.addEventListener('mousedown', pressed)
-    return () => {
-      dialog.removeEventListener('cancel', cancelled)
-      dialog.removeEventListener('mousedown', pressed)
-      dialog.close()
-      if (before?.isConnected) before.focus({ preventScroll: true })
-    }
-  }, [])
   return (
     <dialog
       ref={element}
@@ -52,6 +31,7 @@ export function Dialog({ title, onClose, children, actions, wide, sheet, bare, c
       aria-labelledby={heading}
       // Keys pressed in a dialog are not for what lies beneath it.
       onKeyDown={event => event.stopPropagation()}
+      onMouseDown={event => event.target === event.currentTarget && onClose()}
     >
       <div class="dialog-body">
         <header class={bare ? 'unseen' : 'dialog-head'}>
