@@ -86,7 +86,7 @@ describe.skipIf(noBrowser())('two people', () => {
     await alice.message('Beans need water').getByText('(edited)').waitFor()
 
     await alice.act('Beans need water', 'React with 👍')
-    await erin.message('Beans need water').getByRole('button', { name: /^👍, / }).waitFor()
+    await erin.message('Beans need water').getByRole('button', { name: /^👍 1: Alice Moreau/ }).waitFor()
 
     await alice.act('Beans need water', 'Reply')
     await alice.say('I will see to it')
@@ -240,17 +240,12 @@ describe.skipIf(noBrowser())('two people', () => {
     for (const p of [alice, erin]) await p.open('Allotment')
     const moderate = async (action: string) => {
       if ((await erin.panel('Members').count()) === 0)
-        await erin.page.getByRole('button', { name: /^Members: / }).click()
+        await erin.page.getByRole('button', { name: /^Members / }).click()
       await erin.panel('Members').getByText('Alice Moreau').first().click()
       await erin.dialog('Profile').getByRole('button', { name: action, exact: true }).click()
     }
     await moderate('Mute')
     await erin.dialog('Mute Alice Moreau').getByRole('button', { name: 'Mute' }).click()
-    await alice
-      .message(/Alice Moreau.*muted|muted.*Alice Moreau/i)
-      .first()
-      .waitFor({ timeout: 2_000 })
-      .catch(() => {})
     await alice.say('Can you hear me')
     const failed = alice.log.getByRole('article', { name: 'Not sent.' })
     await failed.waitFor()

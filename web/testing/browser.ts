@@ -78,7 +78,7 @@ export class Person {
     options: BrowserContextOptions = {},
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
-    context.setDefaultTimeout(8_000)
+    context.setDefaultTimeout(20_000) // a loaded machine is no fault of the page
     const page = await context.newPage()
     const person = new Person(name, context, page)
     await page.goto(origin)
@@ -144,9 +144,10 @@ export class Person {
     await field.press('Enter')
   }
 
-  /** A message by what it says. */
+  /** A message by what it says itself: what it quotes belongs to another one. */
   message(text: string | RegExp, within: Locator = this.log): Locator {
-    return within.getByRole('article').filter({ hasText: text })
+    const own = this.page.locator(':not(.quote, .quote *, :has(.quote))', { hasText: text })
+    return within.getByRole('article').filter({ has: own })
   }
 
   async sees(text: string | RegExp, within?: Locator): Promise<void> {
