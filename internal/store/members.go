@@ -265,7 +265,7 @@ func (s *SQLite) RoomsOf(ctx context.Context, u chat.UserID) ([]chat.Membership,
 }
 
 func (s *SQLite) roomsOf(ctx context.Context, u chat.UserID) ([]chat.Membership, error) {
-	tx, err := s.read.snapshot(ctx)
+	tx, err := s.read.snapshot(ctx, &s.read.roomsOf, &s.read.count)
 	if err != nil {
 		return nil, err
 	}

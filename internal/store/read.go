@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"math"
 	"sync/atomic"
 	"time"
@@ -102,18 +103,24 @@ func openReader(dsn string, conns int) (*reader, error) {
 	return r, nil
 }
 
-// snapshot begins a transaction in which everything is read as of one commit. Roll it back when done.
-func (r *reader) snapshot(ctx context.Context) (*sql.Tx, error) {
+// snapshot begins a transaction in which everything is read as of one commit, by the given statements alone. They are
+// prepared before it: who holds a connection must not wait for another, or all of them may be held by who waits. Roll it
+// back when done.
+func (r *reader) snapshot(ctx context.Context, uses ...*query) (*sql.Tx, error) {
+	for _, q := range uses {
+		if _, err := r.prepared(ctx, q); err != nil {
+			return nil, err
+		}
+	}
 	return r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 }
 
-// prepared returns q's statement.
-func (r *reader) prepared(q *query) (*sql.Stmt, error) {
+// prepared returns q's statement. The caller holds no connection.
+func (r *reader) prepared(ctx context.Context, q *query) (*sql.Stmt, error) {
 	if s := q.stmt.Load(); s != nil {
 		return s, nil
 	}
-	// Not with the caller's context: the statement outlives the call.
-	s, err := r.db.PrepareContext(context.Background(), q.text)
+	s, err := r.db.PrepareContext(ctx, q.text) // ctx is for the preparing alone
 	if err != nil {
 		return nil, err
 	}
@@ -125,12 +132,17 @@ func (r *reader) prepared(q *query) (*sql.Stmt, error) {
 
 // rows calls each for every row of q, in tx when it is not nil. A row is valid during the call only.
 func (r *reader) rows(ctx context.Context, tx *sql.Tx, q *query, width int, each func(row) error, args ...any) error {
-	stmt, err := r.prepared(q)
-	if err != nil {
-		return err
-	}
+	var stmt *sql.Stmt
 	if tx != nil {
+		if stmt = q.stmt.Load(); stmt == nil {
+			return fmt.Errorf("store: the snapshot was not made for this statement: %s", q.text)
+		}
 		stmt = tx.StmtContext(ctx, stmt) // closed with tx
+	} else {
+		var err error
+		if stmt, err = r.prepared(ctx, q); err != nil {
+			return err
+		}
 	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {

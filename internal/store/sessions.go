@@ -70,7 +70,7 @@ func (s *SQLite) LoadSession(ctx context.Context, owner, clientID string) (*mqtt
 }
 
 func (s *SQLite) loadSession(ctx context.Context, owner, clientID string) (*mqtt.StoredSession, error) {
-	tx, err := s.read.snapshot(ctx)
+	tx, err := s.read.snapshot(ctx, &s.read.session, &s.read.packets)
 	if err != nil {
 		return nil, err
 	}
