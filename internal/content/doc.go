@@ -49,13 +49,21 @@
 // do to hide a word:
 //
 //   - case, full-width and other compatibility forms, combining marks;
+//
 //   - letters of other scripts that look Latin, in a word that has Latin letters too;
-//   - digits and signs that look like letters (0 to 9, @ $ ! | € ¢);
+//
+//   - digits and signs that look like letters (0 to 9, @ $ ! | € ¢), and v for u;
+//
 //   - characters of no width;
+//
 //   - a letter repeated three times or more;
+//
 //   - single letters set apart by up to three spaces or signs ("x.y.z", "x y z").
 //
-// It does not join words of two letters and more, so "hot water" has no hit. An
+//   - up to three marks inside a word of four letters or more ("xx_xx", "x.xxx", "xx**xx"),
+//     where the word begins with a part and ends with one, but for an ending ("xx_xxing").
+//
+// It does not join words over spaces, quotes and brackets, so "hot water" has no hit. An
 // accent in a list entry is demanded of the text; an accent in the text alone
 // is ignored. A word of digits is a number: digits count as letters only where they are
 // at most half of the hit, and in entries of up to three letters only as vowels. Texts

@@ -21,6 +21,10 @@ type unit struct {
 	kind     kind
 }
 
+// parts tells the signs that may also be marks inside a word. "@" is none: it stands in
+// addresses.
+func (u *unit) parts() bool { return u.kind == sign && u.base != 'a' }
+
 type kind uint8
 
 const (
@@ -39,7 +43,8 @@ type token struct {
 	lead, tail int32 // start and end without signs at the ends
 	digits     int32 // where the digits and signs at the end begin
 	gap        uint8 // separators before it, at most 255
-	broken     bool  // nothing may be joined across the gap: a line break, a mask
+	broken     bool  // nothing may be joined across the gap: a line break
+	parted     bool  // the gap may part a word: a few marks, and no space, quote or bracket
 	latin      bool  // has a Latin letter, so that foreign letters may be disguises
 	unspaced   bool  // of a script without spaces between words
 }
@@ -52,6 +57,7 @@ type glyph struct {
 	look    rune
 	hard    bool // a digit that looks like a consonant
 	newline bool
+	apart   bool // a separator between words: a space, a quote, an apostrophe, a bracket
 }
 
 // glyphs is never written after the start.
@@ -65,12 +71,16 @@ var glyphs = func() (g [utf8.RuneSelf]glyph) {
 		g['0'+i] = glyph{kind: digit, r: rune('0' + i), base: base, hard: hard}
 	}
 	g['1'].look = 'l'
+	g['v'].look, g['V'].look = 'u', 'u'
 	g['@'] = glyph{kind: sign, base: 'a'}
 	g['$'] = glyph{kind: sign, base: 's'}
 	g['!'] = glyph{kind: sign, base: 'i', look: 'l'}
 	g['|'] = glyph{kind: sign, base: 'i', look: 'l'}
 	g['*'].kind = star
 	g['\n'].newline = true
+	for _, c := range " \t\n\r'\"()[]{}<>" {
+		g[c].apart = true
+	}
 	return g
 }()
 
@@ -105,6 +115,7 @@ type reader struct {
 	open   bool // the last token goes on
 	gap    int
 	broken bool
+	apart  bool
 	digits int32
 	hard   int32
 }
@@ -202,7 +213,7 @@ func (d *reader) rune(r, accented rune, pos, end int) {
 	case unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r):
 		g = glyph{newline: true}
 	default:
-		g = glyph{}
+		g = glyph{apart: unicode.IsSpace(r) || unicode.In(r, unicode.Pi, unicode.Pf, unicode.Ps, unicode.Pe)}
 	}
 	d.glyph(&g, pos, end)
 }
@@ -213,6 +224,7 @@ func (d *reader) glyph(g *glyph, pos, end int) {
 		d.close()
 		d.gap++
 		d.broken = d.broken || g.newline
+		d.apart = d.apart || g.apart
 		return
 	case digit:
 		d.digits++
@@ -231,8 +243,9 @@ func (d *reader) glyph(g *glyph, pos, end int) {
 	if !d.open {
 		d.tokens = append(d.tokens, token{
 			start: n, lead: -1, gap: uint8(min(d.gap, 255)), broken: d.broken, unspaced: g.kind == ideograph,
+			parted: d.gap > 0 && d.gap <= maxGap && !d.broken && !d.apart,
 		})
-		d.open, d.gap, d.broken = true, 0, false
+		d.open, d.gap, d.broken, d.apart = true, 0, false, false
 	}
 	t := &d.tokens[len(d.tokens)-1]
 	t.end = n + 1

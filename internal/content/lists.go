@@ -82,7 +82,8 @@ func LoadDir(dir fs.FS) (*Lists, error) {
 //	two words a phrase
 //	!word     a word that is never a hit, whatever else says so; also with asterisks
 //
-// Case does not matter. Disguises are found by themselves: entries are plain words of
+// Case does not matter. Disguises are found by themselves, from four letters on also marks
+// inside the word ("fu_ck"; "!put a" says that "put_a" is none): entries are plain words of
 // two letters or more. In scripts written without spaces an entry matches anywhere, and
 // may be one character. An entry with accents matches only texts with them; list both
 // spellings where both are in use. A digit in an entry is that digit.

@@ -32,7 +32,7 @@ const (
 type node struct {
 	letter      rune
 	child, next int32 // first child and next sibling; 0 for none
-	run         uint8 // how often the letter stands in a row in the entry so far
+	run         run   // how often the letter stands in a row in the entry so far
 	length      uint8 // letters so far
 	ends        ends
 }
@@ -48,15 +48,23 @@ const (
 	literalDigits
 )
 
-// state is a place in the trie while a text is read.
+// state is a place in the trie while a text is read. With a fifth field the compiler would
+// keep states in memory instead of registers, at twice the time.
 type state struct {
 	node  int32
 	start int32 // first unit
 	token int32 // its token
-	run   uint8 // how often the node's letter stood in a row in the text, at most maxRun
+	run   run
 }
 
-const maxRun = maxRepeat + 1
+// run is how often the node's letter stood in a row in the text, at most maxRun, and
+// whether marks have been read over inside the word: "fu_ck", "f.uck".
+type run uint8
+
+const (
+	maxRun     = maxRepeat + 1
+	parted run = 1 << 7
+)
 
 // span is a hit: units [start, end).
 type span struct{ start, end int32 }
@@ -173,6 +181,7 @@ type finder struct {
 	m             *Matcher
 	reader        // the text
 	set, spare    []state
+	over          []state // set before a sign, which may be a mark to read over
 	hits, allowed []span
 }
 
@@ -215,9 +224,18 @@ func (f *finder) words() {
 			begin := i == t.start || f.units[i-1].kind == sign
 			end := i+1 == t.end || i+1 >= t.digits || f.units[i+1].kind == sign
 			if len(f.set) > 0 || begin || f.mayBegin(u) {
+				if u.parts() {
+					f.over = append(f.over[:0], f.set...)
+				}
 				f.step(u, i, int32(ti), begin, t.latin)
 				for _, s := range f.set {
 					f.accept(s, i, int32(ti), end)
+				}
+				if u.parts() {
+					for _, s := range f.over {
+						s.run |= parted
+						f.set = insert(f.set, s)
+					}
 				}
 			}
 		}
@@ -233,14 +251,17 @@ func (f *finder) mayBegin(u *unit) bool {
 }
 
 // gap moves the states that wait for the next word of a phrase over the gap before a
-// token, and drops the others.
+// token, and those of a word that marks may part. It drops the others.
 func (f *finder) gap(t *token) {
 	next := f.spare[:0]
 	if !t.broken && t.gap > 0 && t.gap <= maxGap {
 		for _, s := range f.set {
+			if t.parted && !t.unspaced {
+				next = insert(next, state{node: s.node, start: s.start, token: s.token, run: s.run | parted})
+			}
 			if n := &f.m.nodes[s.node]; n.legal(s.run) {
 				if c := f.m.childOf(s.node, ' '); c != 0 {
-					next = insert(next, state{node: c, start: s.start, token: s.token, run: 1})
+					next = insert(next, state{node: c, start: s.start, token: s.token, run: 1 | s.run&parted})
 				}
 			}
 		}
@@ -264,16 +285,16 @@ func (f *finder) step(u *unit, i, ti int32, begin, latin bool) {
 		}
 		for _, s := range f.set {
 			n := &f.m.nodes[s.node]
-			run := uint8(1)
+			times := run(1)
 			switch {
 			case n.letter == r:
-				run = min(s.run+1, maxRun)
-				next = insert(next, state{node: s.node, start: s.start, token: s.token, run: run})
+				times = min(s.run&^parted+1, maxRun)
+				next = insert(next, state{node: s.node, start: s.start, token: s.token, run: times | s.run&parted})
 			case !n.legal(s.run):
 				continue
 			}
 			if c := f.m.childOf(s.node, r); c != 0 {
-				next = insert(next, state{node: c, start: s.start, token: s.token, run: run})
+				next = insert(next, state{node: c, start: s.start, token: s.token, run: times | s.run&parted})
 			}
 		}
 		if begin {
@@ -301,8 +322,9 @@ func insert(set []state, s state) []state {
 // legal tells whether the letter may stand run times in a row in the text: as often as
 // in the entry, or stretched to three or more. A letter doubled makes another word too
 // often to be a disguise.
-func (n *node) legal(run uint8) bool {
-	return run == n.run || run > n.run && run > 2 && (n.letter < '0' || n.letter > '9')
+func (n *node) legal(r run) bool {
+	r &^= parted
+	return r == n.run || r > n.run && r > 2 && (n.letter < '0' || n.letter > '9')
 }
 
 // ending tells whether an entry ends with state s at unit i: as a hit, as an exception.
@@ -339,6 +361,9 @@ func (f *finder) accept(s state, i, ti int32, end bool) {
 		end = false // the number goes on
 	}
 	block, allow := f.ending(s, i, end)
+	if s.run&parted != 0 { // an exception is what it says, and no disguise of it
+		block, allow = block && f.parted(s, i, t), false
+	}
 	if !block && !allow {
 		return
 	}
@@ -354,6 +379,40 @@ func (f *finder) accept(s state, i, ti int32, end bool) {
 	if allow {
 		f.allowed = appendSpan(f.allowed, h)
 	}
+}
+
+// minParted is the length from which on a word may be parted by marks: shorter ones come
+// about by chance ("as_s3").
+const minParted = 4
+
+// endings are what a listed word may go on with when marks part it. Anything may follow
+// where none do, but "bit_check" and "who_requested" are no disguises.
+var endings = [...]string{"", "s", "es", "ed", "er", "ers", "in", "ing", "y", "e", "en"}
+
+// parted tells whether the word that ends with state s at unit i of token t may be one that
+// marks part: long enough, from the beginning of a part to the end of one.
+func (f *finder) parted(s state, i int32, t *token) bool {
+	n := &f.m.nodes[s.node]
+	if n.length < minParted || n.ends&literalDigits != 0 || s.start != f.tokens[s.token].lead {
+		return false
+	}
+	rest := f.units[i+1 : max(i+1, t.digits)]
+	for _, e := range endings {
+		if len(e) == len(rest) && spells(rest, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// spells tells whether the units are the letters of a word, one each.
+func spells(units []unit, word string) bool {
+	for i := range units {
+		if c := rune(word[i]); units[i].r != c && units[i].base != c {
+			return false
+		}
+	}
+	return true
 }
 
 // appendSpan adds a span unless it is the last one again, as with stretched letters.
