@@ -32,6 +32,10 @@ PROGRESS := pkgname-and-test-fails
 
 say = printf '\n== %s\n'
 
+# Goes to the web client and installs its packages, where their list has changed since they were.
+web-packages = cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
+	{ npm ci --no-audit --no-fund && touch node_modules/.package-lock.json; }; }
+
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -56,7 +60,7 @@ build: web $(LICENSES) ## build bin/parley, with the web client where Node is th
 web: ## build the web client
 	@if [ ! -f web/package.json ]; then exit 0; \
 	elif ! command -v npm >/dev/null; then $(say) "Node is not installed: building without the web client"; \
-	else $(say) "building the web client"; cd web && npm ci --no-audit --no-fund && npm run build; fi
+	else $(say) "building the web client"; $(web-packages) && npm run build; fi
 
 ## Testing ------------------------------------------------------------------
 
@@ -147,7 +151,7 @@ vuln: $(GOVULNCHECK)
 web-check:
 	@if ! command -v npm >/dev/null; then $(say) "NOT CHECKED: the web client needs Node, which is not installed"; [ -z "$${CI:-}" ]; exit; fi; \
 	$(say) "types, style and tests of the web client"; \
-	cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || { npm ci --no-audit --no-fund && touch node_modules/.package-lock.json; }; } && npm run check
+	$(web-packages) && npm run check
 
 race:
 	@$(say) "testing with the race detector"
