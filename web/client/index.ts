@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export { applied } from './apply.ts'
 export * from './auth.ts'
 export * from './client.ts'
 export * from './error.ts'

@@ -38,6 +38,7 @@ function SignedIn({ session: signedIn }: { session: Session }) {
       url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/mqtt`,
       token: () => session.get()?.token ?? '',
       user,
+      catchUpLimit: 1000, // who was away for longer reads the end of a room anew
       outbox: 'indexedDB' in globalThis ? indexedDBOutbox(user) : memoryOutbox(),
     })
     const made = new Chat(client)

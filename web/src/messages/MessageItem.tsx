@@ -2,7 +2,7 @@
 
 import type { Message, Outgoing } from '@parley/client'
 import { memo } from 'preact/compat'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { dayName, fullTime, timeOfDay } from '../i18n/time.ts'
 import { openPerson } from '../people/openPerson.ts'
@@ -192,7 +192,22 @@ function Content({ message }: { message: Message }) {
   )
 }
 
-function Quote({ message, quoted, inThread }: { message: Message; quoted: Message | undefined; inThread: boolean }) {
+function Quote({
+  message,
+  quoted: loaded,
+  inThread,
+}: {
+  message: Message
+  quoted: Message | undefined
+  inThread: boolean
+}) {
+  const chat = useChat()
+  const id = message.reply_to!
+  const fetched = useStore(chat.quotes.known, known => known.get(id))
+  useEffect(() => {
+    if (!loaded) chat.quotes.ensure(message.room_id, id)
+  }, [chat, loaded, message.room_id, id])
+  const quoted = loaded ?? fetched
   const name = useName(quoted?.sender_id ?? '')
   const text = quoted?.deleted
     ? t('message.deleted')
@@ -206,9 +221,7 @@ function Quote({ message, quoted, inThread }: { message: Message; quoted: Messag
       type="button"
       class="quote"
       onClick={() =>
-        message.thread_id && !inThread
-          ? openThread(message)
-          : go({ view: 'room', room: message.room_id, message: message.reply_to! })
+        message.thread_id && !inThread ? openThread(message) : go({ view: 'room', room: message.room_id, message: id })
       }
     >
       <Icon name={message.thread_id ? 'thread' : 'reply'} size={14} />

@@ -98,6 +98,7 @@ export function MessageList(props: MessageListProps) {
   const virtual = useRef<VirtualizerHandle>(null)
   const [atEnd, setAtEnd] = useState(true)
   const following = useRef(true)
+  const looked = useRef({ top: 0, left: 0 }) // pixels above and below what was seen at the last look
   const [missed, setMissed] = useState(0)
   const [active, setActive] = useState<string>()
   const [focused, setFocused] = useState<string>()
@@ -175,8 +176,13 @@ export function MessageList(props: MessageListProps) {
     const element = scroller.current
     if (!element) return
     const left = element.scrollHeight - element.scrollTop - element.clientHeight
-    const end = left < atEndWithin && !timeline.hasNewer
-    following.current = end
+    const { top, left: before } = looked.current
+    looked.current = { top: element.scrollTop, left }
+    // Rows that are measured move the end away, too: only who scrolls up leaves it.
+    if (timeline.hasNewer) following.current = false
+    else if (left < atEndWithin) following.current = true
+    else if (element.scrollTop < top && left > before) following.current = false
+    const end = following.current
     timeline.following = end
     setAtEnd(end)
     if (end) setMissed(0)
@@ -343,6 +349,7 @@ export function MessageList(props: MessageListProps) {
           onScroll={look}
           onResize={() => {
             if (following.current) toEnd()
+            requestAnimationFrame(look)
           }}
         >
           {(row: Row) => {

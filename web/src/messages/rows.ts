@@ -14,7 +14,7 @@ export interface MessageRow {
   day?: number // Unix seconds, where a new day begins
   unread: boolean // the first unread one
   replies: number // answers in its thread, where it begins one
-  quoted?: Message // what it answers, where that is known
+  quoted?: Message // what it answers, where that is among the messages
 }
 
 export interface OutgoingRow {
@@ -41,8 +41,6 @@ export interface RowsOf {
   unreadAfter?: number | undefined
   /** Whether the list begins with the first message there is. */
   begins: boolean
-  /** What is answered and not among the messages. */
-  quotes?: ReadonlyMap<string, Message>
 }
 
 const groupSpan = 5 * 60 // seconds between messages of one group
@@ -77,7 +75,7 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
     const newDay = today !== day
     const unread = !marked && message.seq > of.unreadAfter! && !own && message.type !== 'system'
     if (unread || (own && message.seq > (of.unreadAfter ?? 0))) marked = true
-    const quoted = message.reply_to ? (byId.get(message.reply_to) ?? of.quotes?.get(message.reply_to)) : undefined
+    const quoted = message.reply_to ? byId.get(message.reply_to) : undefined
     const first =
       newDay ||
       unread ||

@@ -21,6 +21,7 @@ import { t } from '../i18n/i18n.ts'
 import { notify } from '../ui/notices.ts'
 import { Drafts } from './drafts.ts'
 import { People } from './people.ts'
+import { Quotes } from './quotes.ts'
 import { go, route } from './route.ts'
 import { type Store, store, useStore } from './store.ts'
 import { Typing } from './typing.ts'
@@ -66,6 +67,7 @@ export class Chat {
   /** New messages of others, for who announces them. */
   readonly heard = store<Message | undefined>(undefined)
   readonly people: People
+  readonly quotes: Quotes
   readonly typing = new Typing()
   readonly drafts: Drafts
   readonly uploads: Uploads
@@ -78,6 +80,7 @@ export class Chat {
     this.client = client
     this.user = client.user
     this.people = new People(client)
+    this.quotes = new Quotes(client)
     this.uploads = new Uploads(client)
     this.drafts = new Drafts(client.user, typeof localStorage === 'undefined' ? undefined : localStorage)
     this.#stops.push(
@@ -232,6 +235,7 @@ export class Chat {
   }
 
   #hearEvent(event: Message | LogEvent): void {
+    this.quotes.hear(event)
     if (isMessage(event)) {
       if (event.type !== 'system') {
         this.people.learn([event])
