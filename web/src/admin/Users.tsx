@@ -11,6 +11,7 @@ import { useChat } from '../state/chat.ts'
 import { Button, IconButton } from '../ui/Button.tsx'
 import { below, openMenu } from '../ui/dialogs.tsx'
 import { errorText, reportFailure } from '../ui/errors.ts'
+import { FilterField } from '../ui/Field.tsx'
 import { notify } from '../ui/notices.ts'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
 
@@ -45,14 +46,7 @@ export function Users() {
   const done = () => notify(t('moderate.done'))
   return (
     <div class="stack">
-      <input
-        class="filter"
-        type="search"
-        value={query}
-        placeholder={t('people.find')}
-        aria-label={t('people.find')}
-        onInput={event => setQuery(event.currentTarget.value)}
-      />
+      <FilterField label={t('people.find')} value={query} onChange={setQuery} />
       {error && <p class="error">{error}</p>}
       {!users && !error && <LineSkeleton rows={8} />}
       {users?.length === 0 && <p class="muted">{t('people.none')}</p>}
@@ -79,11 +73,8 @@ export function Users() {
                             label: t('moderate.mute.server'),
                             icon: 'mute',
                             run: () =>
-                              sanction(
-                                chat,
-                                t('moderate.mute.title', { user: u.display_name }),
-                                t('moderate.mute'),
-                                fields => act(u.user_id, 'mute', fields),
+                              sanction(t('moderate.mute.title', { user: u.display_name }), t('moderate.mute'), fields =>
+                                act(u.user_id, 'mute', fields),
                               ),
                           },
                           !administrator && {
@@ -96,11 +87,8 @@ export function Users() {
                             icon: 'block',
                             danger: true,
                             run: () =>
-                              sanction(
-                                chat,
-                                t('moderate.ban.title', { user: u.display_name }),
-                                t('moderate.ban'),
-                                fields => act(u.user_id, 'ban', fields),
+                              sanction(t('moderate.ban.title', { user: u.display_name }), t('moderate.ban'), fields =>
+                                act(u.user_id, 'ban', fields),
                               ),
                           },
                           !administrator && {

@@ -5,11 +5,10 @@ import { useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { duration } from '../i18n/time.ts'
 import type { Chat } from '../state/chat.ts'
-import { Button } from '../ui/Button.tsx'
-import { Dialog } from '../ui/Dialog.tsx'
 import { ask, openDialog } from '../ui/dialogs.tsx'
-import { errorText, reportFailure } from '../ui/errors.ts'
-import { Field, Select } from '../ui/Field.tsx'
+import { reportFailure } from '../ui/errors.ts'
+import { ReasonField, Select } from '../ui/Field.tsx'
+import { FormDialog } from '../ui/FormDialog.tsx'
 import type { MenuItem } from '../ui/Menu.tsx'
 import { notify } from '../ui/notices.ts'
 
@@ -48,7 +47,7 @@ export function moderationItems(
         label: t('moderate.mute'),
         icon: 'mute',
         run: () =>
-          sanction(chat, t('moderate.mute.title', { user: name }), t('moderate.mute'), fields =>
+          sanction(t('moderate.mute.title', { user: name }), t('moderate.mute'), fields =>
             moderate(chat, room, 'mute', { user_id: user, ...fields }),
           ),
       })
@@ -107,7 +106,7 @@ export function moderationItems(
     icon: 'block',
     danger: true,
     run: () =>
-      sanction(chat, t('moderate.ban.title', { user: name }), t('moderate.ban'), fields =>
+      sanction(t('moderate.ban.title', { user: name }), t('moderate.ban'), fields =>
         moderate(chat, room, 'ban', { user_id: user, ...fields }),
       ),
   })
@@ -116,7 +115,6 @@ export function moderationItems(
 
 /** Asks for how long and why, before somebody is muted or banned. */
 export function sanction(
-  _chat: Chat,
   title: string,
   action: string,
   run: (fields: { duration?: number; reason?: string }) => Promise<unknown>,
@@ -139,54 +137,24 @@ function SanctionDialog({
 }) {
   const [length, setLength] = useState('3600')
   const [reason, setReason] = useState('')
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={async event => {
-          event.preventDefault()
-          setBusy(true)
-          try {
-            await run({
-              ...(Number(length) && { duration: Number(length) }),
-              ...(reason.trim() && { reason: reason.trim() }),
-            })
-            onClose()
-            notify(t('moderate.done'))
-          } catch (e) {
-            setError(errorText(e))
-            setBusy(false)
-          }
-        }}
-      >
-        <Select
-          label={t('moderate.length')}
-          value={length}
-          onChange={setLength}
-          options={[...lengths.map(n => [String(n), duration(n)] as [string, string]), ['0', t('moderate.forever')]]}
-        />
-        <Field
-          label={t('moderate.reason')}
-          value={reason}
-          maxLength={1000}
-          onInput={event => setReason(event.currentTarget.value)}
-        />
-        {error && (
-          <p class="error" role="alert">
-            {error}
-          </p>
-        )}
-        <div class="dialog-actions">
-          <Button look="quiet" onClick={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button look="danger" type="submit" busy={busy}>
-            {action}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={title}
+      action={action}
+      danger
+      run={() =>
+        run({ ...(Number(length) && { duration: Number(length) }), ...(reason.trim() && { reason: reason.trim() }) })
+      }
+      done={t('moderate.done')}
+      onClose={onClose}
+    >
+      <Select
+        label={t('moderate.length')}
+        value={length}
+        onChange={setLength}
+        options={[...lengths.map(n => [String(n), duration(n)] as [string, string]), ['0', t('moderate.forever')]]}
+      />
+      <ReasonField value={reason} onChange={setReason} />
+    </FormDialog>
   )
 }

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { useChat } from '../state/chat.ts'
 import { reportFailure } from '../ui/errors.ts'
+import { FilterField } from '../ui/Field.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
 import { PersonRow } from './PersonRow.tsx'
@@ -42,15 +43,7 @@ export function Directory({
   const shown = users?.filter(u => u.user_id !== chat.user && !without?.has(u.user_id))
   return (
     <div class="directory">
-      <input
-        class="filter"
-        type="search"
-        value={query}
-        placeholder={t('people.find')}
-        aria-label={t('people.find')}
-        autofocus
-        onInput={event => setQuery(event.currentTarget.value)}
-      />
+      <FilterField label={t('people.find')} value={query} onChange={setQuery} autofocus />
       {!shown && <LineSkeleton />}
       {shown?.length === 0 && <p class="muted">{t('people.none')}</p>}
       <ul class="directory-list">

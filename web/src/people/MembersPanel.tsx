@@ -9,6 +9,7 @@ import { useChat, useHead } from '../state/chat.ts'
 import { useStore } from '../state/store.ts'
 import { Button } from '../ui/Button.tsx'
 import { reportFailure } from '../ui/errors.ts'
+import { FilterField } from '../ui/Field.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { Panel } from '../ui/Panel.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
@@ -67,14 +68,7 @@ export function MembersPanel({ room }: { room: string }) {
     <Panel title={t('members.title')}>
       <div class="panel-body">
         <div class="members-head">
-          <input
-            class="filter"
-            type="search"
-            value={filter}
-            placeholder={t('members.filter')}
-            aria-label={t('members.filter')}
-            onInput={event => setFilter(event.currentTarget.value)}
-          />
+          <FilterField label={t('members.filter')} value={filter} onChange={setFilter} />
           {head && head.type !== 'announcements' && (
             <Button icon="plus" onClick={() => openInvite(room)}>
               {t('rooms.invite')}

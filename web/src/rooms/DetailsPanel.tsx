@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { RoomHead } from '@parley/client'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { duration, fullTime } from '../i18n/time.ts'
 import { moderate } from '../moderation/actions.tsx'
@@ -11,10 +11,11 @@ import { go, showPanel } from '../state/route.ts'
 import { Button } from '../ui/Button.tsx'
 import { ask } from '../ui/dialogs.tsx'
 import { errorText, reportFailure } from '../ui/errors.ts'
-import { Check, Field, Select } from '../ui/Field.tsx'
+import { Check, Select } from '../ui/Field.tsx'
 import { notify } from '../ui/notices.ts'
 import { Panel } from '../ui/Panel.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
+import { RoomFields, roomFields } from './RoomFields.tsx'
 import './details.css'
 
 /** What a room is, what the reader wants to hear of it, and what moderators set. */
@@ -153,16 +154,12 @@ const retentions = [0, 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400, 365 * 86_40
 
 function RoomSettings({ head, owner }: { head: RoomHead; owner: boolean }) {
   const chat = useChat()
-  const [name, setName] = useState(head.name)
-  const [description, setDescription] = useState(head.description)
-  const [most, setMost] = useState(String(head.max_members))
+  const { name, description, max_members } = head
+  const saved = useMemo(() => ({ name, description, most: String(max_members) }), [name, description, max_members])
+  const [text, setText] = useState(saved)
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState('')
-  useEffect(() => {
-    setName(head.name)
-    setDescription(head.description)
-    setMost(String(head.max_members))
-  }, [head.name, head.description, head.max_members])
+  useEffect(() => setText(saved), [saved])
   const update = async (fields: object) => {
     setBusy(true)
     setError('')
@@ -175,7 +172,7 @@ function RoomSettings({ head, owner }: { head: RoomHead; owner: boolean }) {
     }
     setBusy(false)
   }
-  const dirty = name !== head.name || description !== head.description || most !== String(head.max_members)
+  const dirty = JSON.stringify(text) !== JSON.stringify(saved)
   const lengths = (list: number[], now: number, none: string): [string, string][] =>
     [...new Set([...list, now])].sort((a, b) => a - b).map(n => [String(n), n ? duration(n) : none])
   return (
@@ -185,31 +182,10 @@ function RoomSettings({ head, owner }: { head: RoomHead; owner: boolean }) {
         class="stack"
         onSubmit={event => {
           event.preventDefault()
-          void update({ name: name.trim(), description: description.trim(), max_members: Number(most) })
+          void update(roomFields(text))
         }}
       >
-        <Field
-          label={t('rooms.name')}
-          required
-          maxLength={100}
-          value={name}
-          onInput={event => setName(event.currentTarget.value)}
-        />
-        <Field
-          label={t('rooms.description')}
-          maxLength={1000}
-          value={description}
-          onInput={event => setDescription(event.currentTarget.value)}
-        />
-        <Field
-          label={t('rooms.max')}
-          type="number"
-          min={1}
-          max={100000}
-          required
-          value={most}
-          onInput={event => setMost(event.currentTarget.value)}
-        />
+        <RoomFields value={text} onChange={setText} />
         {error && (
           <p class="error" role="alert">
             {error}

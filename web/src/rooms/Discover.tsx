@@ -9,6 +9,7 @@ import { useStore } from '../state/store.ts'
 import { Button } from '../ui/Button.tsx'
 import { Empty } from '../ui/Empty.tsx'
 import { errorText, reportFailure } from '../ui/errors.ts'
+import { FilterField } from '../ui/Field.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { PageHead } from '../ui/PageHead.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
@@ -57,14 +58,7 @@ export function Discover() {
       <div class="page-body">
         <div class="page-width">
           <div class="discover-head">
-            <input
-              class="filter"
-              type="search"
-              value={query}
-              placeholder={t('rooms.find')}
-              aria-label={t('rooms.find')}
-              onInput={event => setQuery(event.currentTarget.value)}
-            />
+            <FilterField label={t('rooms.find')} value={query} onChange={setQuery} />
             <Button icon="plus" onClick={openCreateRoom}>
               {t('rooms.create')}
             </Button>

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren, PartialInputHTMLAttributes, Ref } from 'preact'
 import { useId } from 'preact/hooks'
+import { t } from '../i18n/i18n.ts'
 
 interface FieldProps extends Omit<PartialInputHTMLAttributes<HTMLInputElement>, 'ref' | 'label' | 'role'> {
   label: string
@@ -29,6 +30,40 @@ export function Field({ label, hint, error, inputRef, ...rest }: FieldProps) {
         </p>
       )}
     </div>
+  )
+}
+
+interface ValueProps {
+  value: string
+  onChange: (value: string) => void
+  autofocus?: boolean
+}
+
+/** Why a moderator does something. */
+export function ReasonField({ value, onChange, autofocus }: ValueProps) {
+  return (
+    <Field
+      label={t('moderate.reason')}
+      value={value}
+      maxLength={1000}
+      autofocus={autofocus ?? false}
+      onInput={event => onChange(event.currentTarget.value)}
+    />
+  )
+}
+
+/** Words by which a list is made shorter. */
+export function FilterField({ label, value, onChange, autofocus }: ValueProps & { label: string }) {
+  return (
+    <input
+      class="filter"
+      type="search"
+      value={value}
+      placeholder={label}
+      aria-label={label}
+      autofocus={autofocus ?? false}
+      onInput={event => onChange(event.currentTarget.value)}
+    />
   )
 }
 

@@ -2,14 +2,10 @@
 
 import type { ComponentChild, VNode } from 'preact'
 import { useState } from 'preact/hooks'
-import { t } from '../i18n/i18n.ts'
 import { store, useStore } from '../state/store.ts'
-import { Button } from './Button.tsx'
-import { Dialog } from './Dialog.tsx'
-import { errorText } from './errors.ts'
-import { Field } from './Field.tsx'
+import { ReasonField } from './Field.tsx'
+import { FormDialog } from './FormDialog.tsx'
 import { Menu, type MenuItem } from './Menu.tsx'
-import { notify } from './notices.ts'
 
 interface Open {
   id: number
@@ -71,49 +67,19 @@ export function ask(question: Question): void {
 }
 
 function QuestionDialog({ question, close }: { question: Question; close: () => void }) {
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
   const [reason, setReason] = useState('')
-  const run = async (event: Event) => {
-    event.preventDefault()
-    setBusy(true)
-    setError('')
-    try {
-      await question.run(reason.trim())
-      close()
-      if (question.done) notify(question.done)
-    } catch (e) {
-      setError(errorText(e))
-      setBusy(false)
-    }
-  }
+  const { title, text, action, danger, run, done } = question
   return (
-    <Dialog title={question.title} onClose={close}>
-      <form onSubmit={run} class="stack">
-        {question.text && <div class="dialog-text">{question.text}</div>}
-        {question.reason && (
-          <Field
-            label={t('moderate.reason')}
-            value={reason}
-            maxLength={1000}
-            onInput={event => setReason(event.currentTarget.value)}
-            autofocus
-          />
-        )}
-        {error && (
-          <p class="error" role="alert">
-            {error}
-          </p>
-        )}
-        <div class="dialog-actions">
-          <Button look="quiet" onClick={close}>
-            {t('action.cancel')}
-          </Button>
-          <Button look={question.danger ? 'danger' : 'primary'} type="submit" busy={busy}>
-            {question.action}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={title}
+      action={action}
+      danger={danger ?? false}
+      run={() => run(reason.trim())}
+      done={done}
+      onClose={close}
+    >
+      {text && <div class="dialog-text">{text}</div>}
+      {question.reason && <ReasonField value={reason} onChange={setReason} autofocus />}
+    </FormDialog>
   )
 }
