@@ -3,10 +3,10 @@
 package chat_test
 
 import (
-	"fmt"
 	"slices"
 
 	"parley/internal/chat"
+	"parley/internal/feed/feedtest"
 )
 
 // model is what a room should be, written as simply as possible and without a look at the service.
@@ -17,7 +17,7 @@ type model struct {
 	head    uint64
 	members []seat // by seniority
 	bans    map[chat.UserID]bool
-	times   map[chat.UserID][]stay
+	times   map[chat.UserID][]feedtest.Stay
 	said    []line
 	keys    map[string]sentBefore // by user and client_msg_id
 }
@@ -27,10 +27,6 @@ type seat struct {
 	role   chat.RoomRole
 	joined uint64
 }
-
-// stay is a time of membership: what a member may be sent, from..to; to 0 while it lasts. end is the event of the room's own
-// end, which may come although what was before it was taken back.
-type stay struct{ from, to, end uint64 }
 
 // line is a message: what the history shows.
 type line struct {
@@ -44,7 +40,7 @@ type sentBefore struct {
 }
 
 func newModel(id chat.RoomID, private bool, owner chat.UserID) *model {
-	m := &model{id: id, private: private, bans: map[chat.UserID]bool{}, times: map[chat.UserID][]stay{}, keys: map[string]sentBefore{}}
+	m := &model{id: id, private: private, bans: map[chat.UserID]bool{}, times: map[chat.UserID][]feedtest.Stay{}, keys: map[string]sentBefore{}}
 	m.enter(owner, chat.RoleOwner)
 	return m
 }
@@ -59,7 +55,7 @@ func (m *model) seat(u chat.UserID) *seat {
 func (m *model) enter(u chat.UserID, role chat.RoomRole) {
 	m.head++
 	m.members = append(m.members, seat{u, role, m.head})
-	m.times[u] = append(m.times[u], stay{from: m.head})
+	m.times[u] = append(m.times[u], feedtest.Stay{From: m.head})
 	m.said = append(m.said, line{m.head, string(u) + " joined"})
 }
 
@@ -68,7 +64,7 @@ func (m *model) drop(u chat.UserID) {
 	owner := m.seat(u).role == chat.RoleOwner
 	m.members = slices.DeleteFunc(m.members, func(s seat) bool { return s.user == u })
 	t := m.times[u]
-	t[len(t)-1].to = m.head - 1
+	t[len(t)-1].To = m.head - 1
 	if len(m.members) == 0 {
 		m.gone = m.private
 		return
@@ -192,7 +188,7 @@ func (m *model) remove(u chat.UserID) chat.Code {
 	m.head++
 	for _, s := range m.members {
 		t := m.times[s.user]
-		t[len(t)-1].to, t[len(t)-1].end = m.head-1, m.head
+		t[len(t)-1].To, t[len(t)-1].End = m.head-1, m.head
 	}
 	m.members, m.gone = nil, true
 	return ""
@@ -211,31 +207,4 @@ func (m *model) history(u chat.UserID) []line {
 		}
 	}
 	return out
-}
-
-// entitled compares what a device was sent of a room with its user's times in it, from start on. Of a time that is over the
-// end may be missing: what was not sent by then was taken back.
-func entitled(got []uint64, times []stay, start, head uint64) error {
-	rest := got
-	for _, in := range times {
-		from, to := max(in.from, start+1), in.to
-		if to == 0 {
-			to = head
-		}
-		n := 0
-		for n < len(rest) && rest[n] == from+uint64(n) && rest[n] <= to {
-			n++
-		}
-		rest = rest[n:]
-		if in.end > start && len(rest) > 0 && rest[0] == in.end {
-			rest = rest[1:]
-		}
-		if in.to == 0 && from+uint64(n) != to+1 {
-			return fmt.Errorf("was sent %v, began at %d, member %v, head %d: something is missing", got, start, times, head)
-		}
-	}
-	if len(rest) > 0 {
-		return fmt.Errorf("was sent %v, began at %d, member %v, head %d: %v is not theirs, doubled or out of order", got, start, times, head, rest)
-	}
-	return nil
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/feed"
+	"parley/internal/feed/feedtest"
 	"parley/internal/mqtt"
 	"parley/internal/mqtt/packet"
 	"parley/internal/store"
@@ -41,85 +40,14 @@ var (
 	}
 )
 
-// phone is the device of a persistent session: a small queue, and what was written to the socket, over all returns.
+// phone is the device of a persistent session, with a small queue.
 type phone struct {
-	user    chat.UserID
+	*feedtest.Device
 	session int64
 	start   map[chat.RoomID]uint64 // heads at the first SUBSCRIBE; nil before
-
-	mu      sync.Mutex
-	sub     *feed.Subscription // nil while away
-	queue   []*chat.Event
-	full    bool
-	sent    map[chat.RoomID][]uint64
-	strange []string
-	changed chan struct{}
 }
 
 const phoneQueue = 3
-
-func (p *phone) Offer(c *feed.Copy) feed.Verdict {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.queue) >= phoneQueue {
-		p.full = true
-		return feed.Full
-	}
-	p.queue = append(p.queue, c.Event)
-	select {
-	case p.changed <- struct{}{}:
-	default:
-	}
-	return feed.Queued
-}
-
-func (p *phone) Pass(_ chat.RoomID, body []byte) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.strange = append(p.strange, string(body)) // nobody is told of a loss: there is none
-	return true
-}
-
-func (p *phone) Revoke(room chat.RoomID, before uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.queue = slices.DeleteFunc(p.queue, func(e *chat.Event) bool { return e.RoomID == room && e.Seq < before })
-}
-
-// read writes up to n events to the socket; they are acknowledged at once.
-func (p *phone) read(n int) {
-	p.mu.Lock()
-	n = min(n, len(p.queue))
-	read := slices.Clone(p.queue[:n])
-	p.queue = slices.Delete(p.queue, 0, n)
-	for _, e := range read {
-		p.sent[e.RoomID] = append(p.sent[e.RoomID], e.Seq)
-	}
-	drained, sub := p.full && len(p.queue) < phoneQueue, p.sub
-	if drained {
-		p.full = false
-	}
-	p.mu.Unlock()
-	if sub == nil {
-		return
-	}
-	for _, e := range read {
-		sub.Acked(e)
-	}
-	if drained {
-		sub.Drained()
-	}
-}
-
-// last is the last seq written of a room.
-func (p *phone) last(id chat.RoomID) uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s := p.sent[id]; len(s) > 0 {
-		return s[len(s)-1]
-	}
-	return 0
-}
 
 // stage is the server that all stories of a test share: each has rooms and users of its own.
 type stage struct {
@@ -191,7 +119,7 @@ func (s *story) user(name string) chat.UserID { return chat.UserID(s.prefix + na
 func (s *story) begin() {
 	for _, name := range cast {
 		s.CreateUser(chat.NewUser{ID: s.user(name)})
-		s.phones[name] = &phone{user: s.user(name), sent: map[chat.RoomID][]uint64{}, changed: make(chan struct{}, 1)}
+		s.phones[name] = &phone{Device: feedtest.New(s.user(name), phoneQueue)}
 	}
 	for i, id := range []chat.RoomID{"public", "secret"} {
 		id = chat.RoomID(s.prefix) + id
@@ -201,7 +129,7 @@ func (s *story) begin() {
 	sessions := make(chan error, len(cast))
 	for _, name := range cast {
 		p := s.phones[name]
-		s.store.SaveSession(&mqtt.StoredSession{Owner: string(p.user), ClientID: "phone", Version: packet.V5, Expiry: 3600},
+		s.store.SaveSession(&mqtt.StoredSession{Owner: string(p.User), ClientID: "phone", Version: packet.V5, Expiry: 3600},
 			func(id mqtt.SessionID, err error) { p.session = int64(id); sessions <- err })
 	}
 	for range cast {
@@ -265,9 +193,9 @@ func (s *story) do(d step) {
 	case chat.ActionKick, chat.ActionBan, chat.ActionUnban, chat.ActionPromote:
 		expect(s, d.String(), s.Moderate(by(who), m.id, act(d.What, whom)), m.moderate(who, d.What, whom), nil)
 	case "read":
-		p.read(d.N)
+		p.Write(d.N)
 	case "go":
-		s.goAway(p)
+		p.Leave()
 	case "return":
 		s.comeBack(p)
 	case "settle":
@@ -283,19 +211,9 @@ func (s *story) settle() {
 	s.pending = nil
 }
 
-func (s *story) goAway(p *phone) {
-	p.mu.Lock()
-	sub := p.sub
-	p.sub, p.queue, p.full = nil, nil, false
-	p.mu.Unlock()
-	if sub != nil {
-		sub.Close()
-	}
-}
-
 // comeBack connects the session: at first where the logs are, later where it was, from what the store has kept.
 func (s *story) comeBack(p *phone) {
-	if p.sub != nil {
+	if p.Here() {
 		return
 	}
 	type outcome struct {
@@ -305,7 +223,7 @@ func (s *story) comeBack(p *phone) {
 	c := make(chan outcome, 1)
 	if p.start == nil {
 		p.start = map[chat.RoomID]uint64{s.rooms[0].id: s.rooms[0].head, s.rooms[1].id: s.rooms[1].head}
-		s.store.StartPlaces(p.session, p.user, func(seqs map[int64]uint64, err error) { c <- outcome{seqs, err} })
+		s.store.StartPlaces(p.session, p.User, func(seqs map[int64]uint64, err error) { c <- outcome{seqs, err} })
 	} else {
 		s.store.SavePlaces(nil, func(err error) { c <- outcome{nil, err} })
 	}
@@ -316,13 +234,11 @@ func (s *story) comeBack(p *phone) {
 	if o.err != nil {
 		s.t.Fatal(o.err)
 	}
-	sub, err := s.feed.Subscribe(s.ctx, p.user, p, feed.Options{Reliable: true, Places: feed.NewPlaces(p.session, o.seqs)})
+	sub, err := s.feed.Subscribe(s.ctx, p.User, p, feed.Options{Reliable: true, Places: feed.NewPlaces(p.session, o.seqs)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p.mu.Lock()
-	p.sub = sub
-	p.mu.Unlock()
+	p.Connected(sub)
 }
 
 // end brings everybody back, waits until all have what they should, and compares.
@@ -340,19 +256,19 @@ func (s *story) end() {
 	s.settle()
 	for _, p := range s.phones {
 		for _, m := range s.rooms {
-			for m.seat(p.user) != nil && p.last(m.id) < m.head {
-				p.read(phoneQueue)
-				if p.last(m.id) >= m.head {
+			for m.seat(p.User) != nil && p.Last(m.id) < m.head {
+				p.Write(phoneQueue)
+				if p.Last(m.id) >= m.head {
 					break
 				}
 				select {
-				case <-p.changed:
+				case <-p.Changed():
 				case <-s.ctx.Done():
-					s.t.Fatalf("%s waits in vain for the end of %s: has %v, head %d, member %v", p.user, m.id, p.sent[m.id], m.head, m.times[p.user])
+					s.t.Fatalf("%s waits in vain for the end of %s: has %v, head %d, member %v", p.User, m.id, p.Received(m.id), m.head, m.times[p.User])
 				}
 			}
 		}
-		s.goAway(p)
+		p.Leave()
 	}
 	for _, m := range s.rooms {
 		r, err := s.store.ReadRoom(s.ctx, m.id)
@@ -370,20 +286,20 @@ func (s *story) end() {
 }
 
 func (s *story) compare(m *model, p *phone) {
-	if err := entitled(p.sent[m.id], m.times[p.user], p.start[m.id], m.head); err != nil {
-		s.t.Fatalf("%s in %s %v", p.user, m.id, err)
+	if err := feedtest.Entitled(p.Received(m.id), m.times[p.User], p.start[m.id], m.head); err != nil {
+		s.t.Fatalf("%s in %s %v", p.User, m.id, err)
 	}
-	for id := range p.sent {
-		if id != s.rooms[0].id && id != s.rooms[1].id && id != chat.UserLog(p.user) {
-			s.t.Fatalf("%s was sent events of %s", p.user, id)
+	for _, id := range p.Rooms() {
+		if id != s.rooms[0].id && id != s.rooms[1].id && id != chat.UserLog(p.User) {
+			s.t.Fatalf("%s was sent events of %s", p.User, id)
 		}
 	}
-	if len(p.strange) > 0 {
-		s.t.Fatalf("%s was told %v", p.user, p.strange)
+	if told := p.Passed(); len(told) > 0 { // of a loss: there is none
+		s.t.Fatalf("%s was told %v", p.User, told)
 	}
-	page, err := s.History(s.ctx, who(p.user), m.id, chat.HistoryQuery{Limit: 200})
-	if want := m.access(p.user); chat.CodeOf(err) != want {
-		s.t.Fatalf("history of %s for %s: %v, the model says %q", m.id, p.user, err, want)
+	page, err := s.History(s.ctx, who(p.User), m.id, chat.HistoryQuery{Limit: 200})
+	if want := m.access(p.User); chat.CodeOf(err) != want {
+		s.t.Fatalf("history of %s for %s: %v, the model says %q", m.id, p.User, err, want)
 	}
 	if err != nil {
 		if _, ok := errors.AsType[*chat.Error](err); !ok {
@@ -395,7 +311,7 @@ func (s *story) compare(m *model, p *phone) {
 	for _, e := range page.Messages {
 		got = append(got, line{e.Seq, e.Content})
 	}
-	if diff := cmp.Diff(m.history(p.user), got, cmp.AllowUnexported(line{})); diff != "" {
-		s.t.Fatalf("the history of %s for %s: %s", m.id, p.user, diff)
+	if diff := cmp.Diff(m.history(p.User), got, cmp.AllowUnexported(line{})); diff != "" {
+		s.t.Fatalf("the history of %s for %s: %s", m.id, p.User, diff)
 	}
 }

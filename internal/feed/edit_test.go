@@ -9,6 +9,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/feed"
+	"parley/internal/feed/feedtest"
 )
 
 // An edit of a message from before somebody's joining comes to them without the text, live and from the log.
@@ -22,13 +23,13 @@ func TestEditsOfWhatWasBeforeComeWithoutTheText(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		inBubble(t, func(t *testing.T, h *house) {
 			h.commit(join("ann", "r"), say("r"), join("bob", "r"), join("cat", "r"), say("r")) // 1 to 5
-			devices := map[chat.UserID]*device{"ann": newDevice("ann", 0), "bob": newDevice("bob", 0), "cat": newDevice("cat", 0)}
+			devices := map[chat.UserID]*feedtest.Device{"ann": feedtest.New("ann", 0), "bob": feedtest.New("bob", 0), "cat": feedtest.New("cat", 0)}
 			opt := feed.Options{}
 			if late {
 				h.commit(edit(2), edit(5))
 			}
 			for _, d := range devices {
-				d.keeping = true
+				d.Keep()
 				if late {
 					opt = feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": 5})}
 				}
@@ -39,10 +40,10 @@ func TestEditsOfWhatWasBeforeComeWithoutTheText(t *testing.T) {
 			}
 			synctest.Wait()
 			for u, d := range devices {
-				if len(d.copies) != 2 {
-					t.Fatalf("%s (late %v) was offered %d events", u, late, len(d.copies))
+				if len(d.Copies()) != 2 {
+					t.Fatalf("%s (late %v) was offered %d events", u, late, len(d.Copies()))
 				}
-				older, newer := string(d.copies[0].Body(u)), string(d.copies[1].Body(u))
+				older, newer := string(d.Copies()[0].Body(u)), string(d.Copies()[1].Body(u))
 				if strings.Contains(older, "secret") != (u == "ann") || strings.Contains(older, "cat") != (u == "ann") {
 					t.Errorf("%s (late %v) is told of the older message: %s", u, late, older)
 				}

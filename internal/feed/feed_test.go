@@ -14,12 +14,13 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/feed"
+	"parley/internal/feed/feedtest"
 )
 
 func TestLive(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"), join("bob", "r"), join("bob", "other"))
-		ann, phone, pad := newDevice("ann", 0), newDevice("bob", 0), newDevice("bob", 0)
+		ann, phone, pad := feedtest.New("ann", 0), feedtest.New("bob", 0), feedtest.New("bob", 0)
 		h.subscribe(ann, feed.Options{})
 		h.subscribe(phone, feed.Options{})
 		h.subscribe(pad, feed.Options{Reliable: true})
@@ -30,7 +31,7 @@ func TestLive(t *testing.T) {
 		h.wants(pad, "r", 3, 4, 5, 6)
 		h.wants(ann, "other")
 		h.wants(pad, "other", 2)
-		for _, d := range []*device{ann, phone, pad} {
+		for _, d := range []*feedtest.Device{ann, phone, pad} {
 			h.wants(d, "elsewhere")
 		}
 	})
@@ -39,7 +40,7 @@ func TestLive(t *testing.T) {
 // A joining is the first event of the new member, on all of their devices; a leaving is not offered to who left.
 func TestMembershipFollowsTheLog(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
-		ann, bob := newDevice("ann", 0), newDevice("bob", 0)
+		ann, bob := feedtest.New("ann", 0), feedtest.New("bob", 0)
 		h.commit(say("r"), join("ann", "r"))
 		h.subscribe(ann, feed.Options{})
 		h.subscribe(bob, feed.Options{})
@@ -63,8 +64,8 @@ func TestMembershipFollowsTheLog(t *testing.T) {
 // A room that nobody followed is followed from the joining of a listener on, a conversation from its first message on.
 func TestRoomsBegin(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
-		ann, bob, eve := newDevice("ann", 0), newDevice("bob", 0), newDevice("eve", 0)
-		for _, d := range []*device{ann, bob, eve} {
+		ann, bob, eve := feedtest.New("ann", 0), feedtest.New("bob", 0), feedtest.New("eve", 0)
+		for _, d := range []*feedtest.Device{ann, bob, eve} {
 			h.subscribe(d, feed.Options{})
 		}
 		h.commit(several(3, say("r"))...)
@@ -81,14 +82,14 @@ func TestRoomsBegin(t *testing.T) {
 func TestOverflowTurnsToTheLog(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"), join("ann", "q"))
-		d := newDevice("ann", 2)
+		d := feedtest.New("ann", 2)
 		h.subscribe(d, feed.Options{Reliable: true})
 		h.commit(several(300, say("r"))...) // several pages of the log
 		h.commit(say("q"), say("q"), say("q"))
 		for range 50 {
-			d.drain(1)
+			d.Write(1)
 			synctest.Wait()
-			if n := len(d.queue); n > 2 {
+			if n := d.Waiting(); n > 2 {
 				t.Fatalf("the queue has %d events, its bound is 2", n)
 			}
 		}
@@ -100,7 +101,7 @@ func TestOverflowTurnsToTheLog(t *testing.T) {
 		}
 		h.commit(say("r")) // live again
 		h.wants(d, "r", span(2, 303)...)
-		if s := d.syncs(); len(s) != 0 {
+		if s := d.Syncs(); len(s) != 0 {
 			t.Fatalf("a reliable device was told %v", s)
 		}
 	})
@@ -113,7 +114,7 @@ func TestResumeFarBehind(t *testing.T) {
 		h.commit(several(400, say("r"))...)
 		gate := make(chan struct{})
 		h.afterLog = func() { <-gate }
-		d := newDevice("ann", 0)
+		d := feedtest.New("ann", 0)
 		h.subscribe(d, feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": 10})})
 		for range 3 {
 			h.commit(say("r"))
@@ -129,16 +130,16 @@ func TestResumeFarBehind(t *testing.T) {
 func TestOverflowWithoutReliability(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"))
-		d := newDevice("ann", 2)
+		d := feedtest.New("ann", 2)
 		h.subscribe(d, feed.Options{})
 		h.commit(several(5, say("r"))...)
-		if s := d.syncs(); len(s) != 0 {
+		if s := d.Syncs(); len(s) != 0 {
 			t.Fatalf("told %v before there was room for it", s)
 		}
-		d.drain(2)
+		d.Write(2)
 		synctest.Wait()
 		want := []string{`r {"type":"sync_required","room_id":"r","first_seq":4,"last_seq":6,"epoch":7}`}
-		if got := d.syncs(); !slices.Equal(got, want) {
+		if got := d.Syncs(); !slices.Equal(got, want) {
 			t.Fatalf("told %q, want %q", got, want)
 		}
 		h.commit(say("r"))
@@ -168,7 +169,7 @@ func TestResume(t *testing.T) {
 				for id, seq := range c.sent {
 					sent[h.num(id)] = seq
 				}
-				d := newDevice("ann", 3)
+				d := feedtest.New("ann", 3)
 				h.subscribe(d, feed.Options{Reliable: true, Places: h.places(c.places), Sent: sent})
 				h.commit(say("r"))
 				h.wants(d, "r", c.want...)
@@ -184,7 +185,7 @@ func TestResumePastRetention(t *testing.T) {
 		h.commit(several(9, say("r"))...)
 		h.commit(several(9, say("gone"))...)
 		h.rooms["r"].FirstSeq, h.rooms["gone"].FirstSeq = 6, 11
-		d := newDevice("ann", 0)
+		d := feedtest.New("ann", 0)
 		h.subscribe(d, feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": 2, "gone": 4})})
 		h.commit(say("r"), say("gone"))
 		h.wants(d, "r", span(6, 11)...)
@@ -193,7 +194,7 @@ func TestResumePastRetention(t *testing.T) {
 			`gone {"type":"sync_required","room_id":"gone","first_seq":5,"last_seq":10,"epoch":7}`,
 			`r {"type":"sync_required","room_id":"r","first_seq":3,"last_seq":5,"epoch":7}`,
 		}
-		got := d.syncs()
+		got := d.Syncs()
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
 			t.Fatalf("told %q, want %q", got, want)
@@ -208,14 +209,14 @@ func TestCutWhileReading(t *testing.T) {
 			h.commit(join("ann", "r"))
 			h.commit(several(9, say("r"))...) // to 10
 			h.cutAfterRead = first
-			d := newDevice("ann", 0)
+			d := feedtest.New("ann", 0)
 			h.subscribe(d, feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": 2})})
 			h.commit(say("r"))
 			h.wants(d, "r", span(first, 11)...)
 			var from, to uint64
-			_, _ = fmt.Sscanf(strings.Join(d.syncs(), ""), `r {"type":"sync_required","room_id":"r","first_seq":%d,"last_seq":%d`, &from, &to)
+			_, _ = fmt.Sscanf(strings.Join(d.Syncs(), ""), `r {"type":"sync_required","room_id":"r","first_seq":%d,"last_seq":%d`, &from, &to)
 			if got := fmt.Sprint(from, "-", to); got != want {
-				t.Fatalf("cut to %d: told %s (%q), want %s", first, got, d.syncs(), want)
+				t.Fatalf("cut to %d: told %s (%q), want %s", first, got, d.Syncs(), want)
 			}
 		})
 	}
@@ -227,7 +228,7 @@ func TestLogFails(t *testing.T) {
 		h.commit(join("ann", "r"), join("ann", "q"))
 		h.commit(several(4, say("r"))...)
 		h.failLog = errors.New("disk on fire")
-		d := newDevice("ann", 0)
+		d := feedtest.New("ann", 0)
 		h.subscribe(d, feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": 1, "q": 1})})
 		h.commit(say("r"), say("q"))
 		h.wants(d, "r")
@@ -240,7 +241,7 @@ func TestLogFails(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		h.commit(say("r"))
 		h.wants(d, "r", span(2, 7)...)
-		if told := d.syncs(); len(told) > 0 {
+		if told := d.Syncs(); len(told) > 0 {
 			t.Fatalf("told %v", told)
 		}
 	})
@@ -250,7 +251,7 @@ func TestSubscribeFails(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"))
 		h.failRooms = errors.New("disk on fire")
-		if _, err := h.feed.Subscribe(t.Context(), "ann", newDevice("ann", 0), feed.Options{}); !errors.Is(err, h.failRooms) {
+		if _, err := h.feed.Subscribe(t.Context(), "ann", feedtest.New("ann", 0), feed.Options{}); !errors.Is(err, h.failRooms) {
 			t.Fatalf("Subscribe: %v", err)
 		}
 		h.failRooms = nil
@@ -258,7 +259,7 @@ func TestSubscribeFails(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		gone := errors.New("gone")
 		cancel(gone)
-		if _, err := h.feed.Subscribe(ctx, "ann", newDevice("ann", 0), feed.Options{}); !errors.Is(err, gone) {
+		if _, err := h.feed.Subscribe(ctx, "ann", feedtest.New("ann", 0), feed.Options{}); !errors.Is(err, gone) {
 			t.Fatalf("Subscribe: %v", err)
 		}
 		h.release()
@@ -271,9 +272,9 @@ func TestSubscribeFails(t *testing.T) {
 // The feed emits head+1 only: what is missing it reads, what comes again it ignores.
 func TestGapRepair(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
-		ann, bob, cat := newDevice("ann", 0), newDevice("bob", 0), newDevice("cat", 0)
+		ann, bob, cat := feedtest.New("ann", 0), feedtest.New("bob", 0), feedtest.New("cat", 0)
 		h.commit(join("ann", "r"), join("cat", "r"))
-		for _, d := range []*device{ann, bob, cat} {
+		for _, d := range []*feedtest.Device{ann, bob, cat} {
 			h.subscribe(d, feed.Options{Reliable: true})
 		}
 		h.hold()
@@ -294,7 +295,7 @@ func TestGapRepair(t *testing.T) {
 // The last listening member goes and comes back within what is repaired.
 func TestGapRepairForgetsNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
-		ann := newDevice("ann", 0)
+		ann := feedtest.New("ann", 0)
 		h.commit(join("ann", "r"))
 		h.subscribe(ann, feed.Options{Reliable: true})
 		h.hold()
@@ -310,8 +311,8 @@ func TestUnwanted(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"), join("ann", "q"))
 		h.commit(several(5, say("r"))...)
-		d := newDevice("ann", 0)
-		d.unwanted["r"] = true
+		d := feedtest.New("ann", 0)
+		d.Ignore("r")
 		p := h.places(map[chat.RoomID]uint64{"r": 2, "q": 1})
 		h.subscribe(d, feed.Options{Reliable: true, Places: p})
 		h.commit(say("r"), say("q"))
@@ -327,14 +328,14 @@ func TestUnwanted(t *testing.T) {
 func TestPassAndFigures(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"), join("bob", "r"))
-		ann, pad, bob := newDevice("ann", 0), newDevice("ann", 0), newDevice("bob", 0)
+		ann, pad, bob := feedtest.New("ann", 0), feedtest.New("ann", 0), feedtest.New("bob", 0)
 		h.subscribe(ann, feed.Options{})
 		h.subscribe(pad, feed.Options{})
 		h.subscribe(bob, feed.Options{})
 		h.feed.Pass("ann", []byte("typing"))
 		h.feed.Pass("nobody", []byte("typing"))
-		if fmt.Sprint(ann.passed, pad.passed, bob.passed) != "[ typing] [ typing] []" {
-			t.Fatalf("passed on: %q %q %q", ann.passed, pad.passed, bob.passed)
+		if fmt.Sprint(ann.Passed(), pad.Passed(), bob.Passed()) != "[ typing] [ typing] []" {
+			t.Fatalf("passed on: %q %q %q", ann.Passed(), pad.Passed(), bob.Passed())
 		}
 		if got := h.feed.Stats(); got != (feed.Stats{Subscriptions: 3, Users: 2, Rooms: 1}) {
 			t.Fatalf("the figures are %+v", got)
@@ -342,13 +343,13 @@ func TestPassAndFigures(t *testing.T) {
 		if h.feed.OnlineIn(h.num("r")) != 2 || h.feed.OnlineIn(99) != 0 || !h.feed.Online("bob") || h.feed.Online("cat") {
 			t.Fatal("who is online is wrong")
 		}
-		bob.sub.Close()
-		bob.sub.Close()
-		ann.sub.Close()
+		bob.Leave()
+		bob.Leave()
+		ann.Leave()
 		if h.feed.OnlineIn(h.num("r")) != 1 || h.feed.Online("bob") || !h.feed.Online("ann") {
 			t.Fatal("who is online after closing is wrong")
 		}
-		pad.sub.Close()
+		pad.Leave()
 		if got := h.feed.Stats(); got != (feed.Stats{}) {
 			t.Fatalf("closed subscriptions leave %+v", got)
 		}
@@ -361,23 +362,23 @@ func TestPassAndFigures(t *testing.T) {
 func TestCopies(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"), join("bob", "r"), join("cat", "r"))
-		devices := []*device{newDevice("ann", 0), newDevice("bob", 0), newDevice("cat", 0)}
+		devices := []*feedtest.Device{feedtest.New("ann", 0), feedtest.New("bob", 0), feedtest.New("cat", 0)}
 		for _, d := range devices {
-			d.keeping = true
+			d.Keep()
 			h.subscribe(d, feed.Options{})
 		}
 		h.commit(func(m *memory) *chat.Event {
 			return m.append(m.room("r"), &chat.Event{Kind: chat.Text, Actor: "ann", Content: "hi", ClientMsgID: "secret"})
 		})
 		synctest.Wait()
-		c := devices[0].copies[0]
+		c := devices[0].Copies()[0]
 		for _, d := range devices {
-			if d.copies[0] != c {
+			if d.Copies()[0] != c {
 				t.Fatal("a copy for each device")
 			}
-			own := strings.Contains(string(c.Body(d.user)), `"client_msg_id":"secret"`)
-			if own != (d.user == "ann") || (c.Form(d.user) == 1) != own {
-				t.Fatalf("%s sees %s", d.user, c.Body(d.user))
+			own := strings.Contains(string(c.Body(d.User)), `"client_msg_id":"secret"`)
+			if own != (d.User == "ann") || (c.Form(d.User) == 1) != own {
+				t.Fatalf("%s sees %s", d.User, c.Body(d.User))
 			}
 		}
 		if &c.Body("bob")[0] != &c.Body("cat")[0] {

@@ -9,13 +9,13 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 
 	"parley/internal/chat"
 	"parley/internal/feed"
+	"parley/internal/feed/feedtest"
 )
 
 const epoch = 7
@@ -248,111 +248,11 @@ func (m *memory) LoadPlaces(context.Context, int64) (map[int64]uint64, error) {
 }
 func (m *memory) DropPlaces(int64, func(error)) {}
 
-// device is a Subscriber with a queue of its own. What is taken from the queue has been written to the socket.
-type device struct {
-	user chat.UserID
-	cap  int // 0: any
-
-	mu       sync.Mutex
-	queue    []*chat.Event
-	full     bool
-	got      map[chat.RoomID][]uint64
-	passed   []string
-	unwanted map[chat.RoomID]bool
-	copies   []*feed.Copy // when keeping is on
-	keeping  bool
-	sub      *feed.Subscription
-}
-
-func newDevice(u chat.UserID, capacity int) *device {
-	return &device{user: u, cap: capacity, got: map[chat.RoomID][]uint64{}, unwanted: map[chat.RoomID]bool{}}
-}
-
-func (d *device) Offer(c *feed.Copy) feed.Verdict {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.unwanted[c.Event.RoomID] {
-		return feed.Unwanted
+// drainAll empties the device's queue until nothing more comes.
+func drainAll(d *feedtest.Device) {
+	for synctest.Wait(); !d.Idle(); synctest.Wait() {
+		d.Write(1 << 30)
 	}
-	if d.cap > 0 && len(d.queue) >= d.cap {
-		d.full = true
-		return feed.Full
-	}
-	if d.keeping {
-		d.copies = append(d.copies, c)
-	}
-	d.queue = append(d.queue, c.Event)
-	return feed.Queued
-}
-
-func (d *device) Pass(room chat.RoomID, body []byte) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.passed = append(d.passed, string(room)+" "+string(body))
-	return true
-}
-
-func (d *device) Revoke(room chat.RoomID, before uint64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.queue = slices.DeleteFunc(d.queue, func(e *chat.Event) bool { return e.RoomID == room && e.Seq < before })
-}
-
-// drain writes up to n events to the socket, acknowledges them, and says so when there is room again.
-func (d *device) drain(n int) {
-	d.mu.Lock()
-	n = min(n, len(d.queue))
-	written := slices.Clone(d.queue[:n])
-	d.queue = slices.Delete(d.queue, 0, n)
-	for _, e := range written {
-		d.got[e.RoomID] = append(d.got[e.RoomID], e.Seq)
-	}
-	drained := d.full && len(d.queue) < d.cap // after a revocation, too
-	if drained {
-		d.full = false
-	}
-	sub := d.sub
-	d.mu.Unlock()
-	for _, e := range written {
-		sub.Acked(e)
-	}
-	if drained {
-		sub.Drained()
-	}
-}
-
-// drainAll empties the queue until nothing more comes.
-func (d *device) drainAll() {
-	for {
-		synctest.Wait()
-		d.mu.Lock()
-		empty := len(d.queue) == 0 && !d.full
-		d.mu.Unlock()
-		if empty {
-			return
-		}
-		d.drain(1 << 30)
-	}
-}
-
-// received is what was written to the socket of a room.
-func (d *device) received(id chat.RoomID) []uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.got[id])
-}
-
-// syncs are the sync_required events passed.
-func (d *device) syncs() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var out []string
-	for _, p := range d.passed {
-		if strings.Contains(p, "sync_required") {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // house is a running feed on a memory.
@@ -383,15 +283,13 @@ func open(t testing.TB, account func(*chat.Event)) *house {
 }
 
 // subscribe begins to feed a device.
-func (h *house) subscribe(d *device, opt feed.Options) *feed.Subscription {
+func (h *house) subscribe(d *feedtest.Device, opt feed.Options) *feed.Subscription {
 	h.t.Helper()
-	sub, err := h.feed.Subscribe(h.t.Context(), d.user, d, opt)
+	sub, err := h.feed.Subscribe(h.t.Context(), d.User, d, opt)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	d.mu.Lock()
-	d.sub = sub
-	d.mu.Unlock()
+	d.Connected(sub)
 	synctest.Wait()
 	return sub
 }
@@ -421,11 +319,11 @@ func span(from, to uint64) []uint64 {
 }
 
 // wants drains the device and fails unless it has received just that of a room.
-func (h *house) wants(d *device, id chat.RoomID, want ...uint64) {
+func (h *house) wants(d *feedtest.Device, id chat.RoomID, want ...uint64) {
 	h.t.Helper()
-	d.drainAll()
-	if got := d.received(id); !slices.Equal(got, want) {
-		h.t.Fatalf("%s received of %s %v, want %v", d.user, id, got, want)
+	drainAll(d)
+	if got := d.Received(id); !slices.Equal(got, want) {
+		h.t.Fatalf("%s received of %s %v, want %v", d.User, id, got, want)
 	}
 }
 

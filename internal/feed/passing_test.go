@@ -9,14 +9,15 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/feed"
+	"parley/internal/feed/feedtest"
 )
 
 // What passes about a room goes to its members that listen, and to nobody who is not one any more.
 func TestPassingEventsOfRooms(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"), join("bob", "r"), join("bob", "q"), join("cat", "q"))
-		ann, bob, pad, cat := newDevice("ann", 0), newDevice("bob", 0), newDevice("bob", 0), newDevice("cat", 0)
-		all := []*device{ann, bob, pad, cat}
+		ann, bob, pad, cat := feedtest.New("ann", 0), feedtest.New("bob", 0), feedtest.New("bob", 0), feedtest.New("cat", 0)
+		all := []*feedtest.Device{ann, bob, pad, cat}
 		for _, d := range all {
 			h.subscribe(d, feed.Options{})
 		}
@@ -24,8 +25,7 @@ func TestPassingEventsOfRooms(t *testing.T) {
 			t.Helper()
 			got := ""
 			for _, d := range all {
-				got += fmt.Sprint(d.passed)
-				d.passed = nil
+				got += fmt.Sprint(d.Passed())
 			}
 			if got != want {
 				t.Errorf("%s: passed on %s, want %s", what, got, want)

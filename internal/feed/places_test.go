@@ -11,13 +11,14 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/feed"
+	"parley/internal/feed/feedtest"
 )
 
 // Places are saved each second when something has changed, the latest of each room only, and when a device goes.
 func TestPlacesAreSaved(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"), join("ann", "q"))
-		d := newDevice("ann", 0)
+		d := feedtest.New("ann", 0)
 		p := h.places(map[chat.RoomID]uint64{"r": 1, "q": 1})
 		h.subscribe(d, feed.Options{Reliable: true, Places: p})
 		check := func(when string, r, q uint64, calls int) {
@@ -37,10 +38,10 @@ func TestPlacesAreSaved(t *testing.T) {
 		}
 		for range 5 {
 			h.commit(say("r"))
-			d.drain(1)
+			d.Write(1)
 		}
 		h.commit(say("q"))
-		d.drain(1)
+		d.Write(1)
 		time.Sleep(time.Second - time.Millisecond)
 		check("just before a second is over", 0, 0, 0)
 		time.Sleep(time.Millisecond)
@@ -48,14 +49,14 @@ func TestPlacesAreSaved(t *testing.T) {
 		time.Sleep(time.Hour)
 		check("after an hour without anything", 6, 2, 1)
 		h.commit(say("r"))
-		d.drain(1)
+		d.Write(1)
 		h.feed.SavePlaces(nil)
 		check("at request", 7, 2, 2)
 		time.Sleep(time.Hour)
 		check("an hour later", 7, 2, 2)
 		h.commit(say("r"), say("r"))
-		d.drain(1)
-		d.sub.Close()
+		d.Write(1)
+		d.Leave()
 		check("when the device goes", 8, 2, 3)
 		time.Sleep(time.Hour)
 		check("an hour after it went", 8, 2, 3)
@@ -73,7 +74,7 @@ func TestPlacesAreSaved(t *testing.T) {
 func TestPlacesOnlyAdvance(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"))
-		d := newDevice("ann", 0)
+		d := feedtest.New("ann", 0)
 		p := feed.NewPlaces(1, nil)
 		sub := h.subscribe(d, feed.Options{Reliable: true, Places: p})
 		r := h.num("r")
@@ -83,7 +84,7 @@ func TestPlacesOnlyAdvance(t *testing.T) {
 		if diff := cmp.Diff(map[int64]uint64{r: 5}, p.Seqs()); diff != "" {
 			t.Fatal(diff)
 		}
-		none := newDevice("ann", 0)
+		none := feedtest.New("ann", 0)
 		h.subscribe(none, feed.Options{Reliable: true}).Acked(&chat.Event{RoomNum: r, Seq: 9}) // keeps no places
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -14,6 +13,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/feed"
+	"parley/internal/feed/feedtest"
 )
 
 // act is one step of a story. What it cannot do at the moment it leaves out.
@@ -35,13 +35,10 @@ var (
 	}
 )
 
-// interval is a time of membership: seqs from..to, to 0 while it lasts.
-type interval struct{ from, to uint64 }
-
 // persistent is a device with places, present or away.
 type persistent struct {
 	user      chat.UserID
-	device    *device                // what it was sent is kept over its returns
+	device    *feedtest.Device       // what it was sent is kept over its returns
 	start     map[chat.RoomID]uint64 // heads at the first SUBSCRIBE
 	places    map[int64]uint64
 	state     string // away, coming, here
@@ -53,7 +50,7 @@ type persistent struct {
 type story struct {
 	*house
 	devices map[chat.UserID]*persistent
-	model   map[chat.RoomID]map[chat.UserID][]interval
+	model   map[chat.RoomID]map[chat.UserID][]feedtest.Stay
 	gates   []chan struct{}
 }
 
@@ -68,18 +65,18 @@ func TestEveryDeviceGetsWhatItIsEntitledTo(t *testing.T) {
 		}), 30, 150).Draw(rt, "acts")
 		var faults []string
 		synctest.Test(t, func(t *testing.T) {
-			s := &story{house: open(t, nil), devices: map[chat.UserID]*persistent{}, model: map[chat.RoomID]map[chat.UserID][]interval{}}
+			s := &story{house: open(t, nil), devices: map[chat.UserID]*persistent{}, model: map[chat.RoomID]map[chat.UserID][]feedtest.Stay{}}
 			for _, id := range places {
-				s.model[id] = map[chat.UserID][]interval{}
+				s.model[id] = map[chat.UserID][]feedtest.Stay{}
 				s.memory.mu.Lock()
 				s.room(id)
 				s.memory.mu.Unlock()
 			}
 			for _, u := range actors {
-				s.devices[u] = &persistent{user: u, device: newDevice(u, 3), state: "away"}
+				s.devices[u] = &persistent{user: u, device: feedtest.New(u, 3), state: "away"}
 			}
 			direct := chat.DirectID("ann", "bob")
-			s.model[direct]["ann"], s.model[direct]["bob"] = []interval{{from: 1}}, []interval{{from: 1}}
+			s.model[direct]["ann"], s.model[direct]["bob"] = []feedtest.Stay{{From: 1}}, []feedtest.Stay{{From: 1}}
 			for _, u := range actors[:2] { // the third comes when the story says so
 				s.do(act{Kind: "join", User: u, Room: "r"})
 				s.do(act{Kind: "return", User: u})
@@ -99,7 +96,7 @@ func (s *story) do(a act) {
 	d := s.devices[a.User]
 	_, _, direct := a.Room.DirectPeers()
 	times := s.model[a.Room][a.User]
-	member := len(times) > 0 && times[len(times)-1].to == 0
+	member := len(times) > 0 && times[len(times)-1].To == 0
 	switch a.Kind {
 	case "say":
 		s.memory.commit(several(a.N, say(a.Room))...)
@@ -108,7 +105,7 @@ func (s *story) do(a act) {
 			return
 		}
 		s.memory.commit(join(a.User, a.Room))
-		s.model[a.Room][a.User] = append(times, interval{from: s.head(a.Room)})
+		s.model[a.Room][a.User] = append(times, feedtest.Stay{From: s.head(a.Room)})
 	case "leave", "kick":
 		if direct || !member {
 			return
@@ -118,10 +115,10 @@ func (s *story) do(a act) {
 		} else {
 			s.memory.commit(leave(a.User, a.Room))
 		}
-		times[len(times)-1].to = s.head(a.Room) - 1
+		times[len(times)-1].To = s.head(a.Room) - 1
 	case "drain":
 		if d.state == "here" {
-			d.device.drain(a.N)
+			d.device.Write(a.N)
 		}
 	case "go":
 		s.settled(d)
@@ -156,7 +153,6 @@ func (s *story) head(id chat.RoomID) uint64 {
 // comeBack connects a device in the background: for the first time where the heads are, else where it was.
 func (s *story) comeBack(d *persistent) {
 	d.state, d.connected = "coming", make(chan *feed.Subscription, 1)
-	d.device.queue, d.device.full, d.device.sub = nil, false, nil
 	first := d.start == nil
 	if first {
 		d.start = map[chat.RoomID]uint64{}
@@ -185,16 +181,14 @@ func (s *story) settled(d *persistent) {
 	}
 	select {
 	case sub := <-d.connected:
-		d.device.mu.Lock()
-		d.device.sub = sub
-		d.device.mu.Unlock()
+		d.device.Connected(sub)
 		d.state = "here"
 	default:
 	}
 }
 
 func (s *story) away(d *persistent) {
-	d.device.sub.Close()
+	d.device.Leave()
 	d.places, d.state = d.live.Seqs(), "away"
 }
 
@@ -243,48 +237,21 @@ func (s *story) end() (faults []string) {
 	}
 	for range 3 {
 		for _, d := range s.devices {
-			d.device.drainAll()
+			drainAll(d.device)
 		}
 		s.commit(say("r"), say("q"), say(chat.DirectID("ann", "bob"))) // all are live again
 	}
 	for _, u := range actors {
 		d := s.devices[u]
-		d.device.drainAll()
-		if told := d.device.syncs(); len(told) > 0 {
+		drainAll(d.device)
+		if told := d.device.Syncs(); len(told) > 0 {
 			faults = append(faults, fmt.Sprintf("%s was told %v", u, told))
 		}
 		for _, id := range places {
-			if fault := entitled(d.device.received(id), s.model[id][u], d.start[id], s.head(id)); fault != "" {
-				faults = append(faults, fmt.Sprintf("%s in %s: %s", u, id, fault))
+			if err := feedtest.Entitled(d.device.Received(id), s.model[id][u], d.start[id], s.head(id)); err != nil {
+				faults = append(faults, fmt.Sprintf("%s in %s: %v", u, id, err))
 			}
 		}
 	}
 	return faults
-}
-
-// entitled compares what a device received of a room with its user's times in it. Of a time that is over the end may be
-// missing: what was not sent by then was taken back.
-func entitled(got []uint64, times []interval, start, head uint64) string {
-	rest := got
-	for _, in := range times {
-		from, to := max(in.from, start+1), in.to
-		if to == 0 {
-			to = head
-		}
-		n := 0
-		for n < len(rest) && rest[n] == from+uint64(n) && rest[n] <= to {
-			n++
-		}
-		rest = rest[n:]
-		if in.to == 0 && from+uint64(n) != to+1 {
-			return fmt.Sprintf("received %v, started at %d, member %v, head %d: something is missing", got, start, times, head)
-		}
-	}
-	if len(rest) > 0 {
-		return fmt.Sprintf("received %v, started at %d, member %v: %v is too much", got, start, times, rest)
-	}
-	if !slices.IsSorted(got) {
-		return fmt.Sprintf("received %v out of order", got)
-	}
-	return ""
 }

@@ -8,6 +8,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/feed"
+	"parley/internal/feed/feedtest"
 )
 
 // Who is removed gets nothing that was not on the socket by then: live, queued, behind, or being read at that moment.
@@ -17,13 +18,11 @@ func TestRemovalTakesBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, h *house) {
 				h.commit(join("ann", "r"), join("ann", "q"))
-				d := newDevice("ann", 4)
+				d := feedtest.New("ann", 4)
 				h.subscribe(d, feed.Options{Reliable: true})
 				h.commit(say("r"), say("q"), say("r"), say("q")) // queued
 				h.commit(say("r"), say("r"))                     // behind
-				d.mu.Lock()
-				d.queue, d.got["r"] = d.queue[1:], []uint64{2} // one is on the socket
-				d.mu.Unlock()
+				d.Put(1)                                         // on the socket
 				h.commit(removal, say("r"), say("q"))
 				h.wants(d, "r", 2)
 				h.wants(d, "q", 2, 3, 4)
@@ -40,7 +39,7 @@ func TestRemovalTakesBack(t *testing.T) {
 					h.commit(several(5, say("r"))...)
 					read := make(chan struct{})
 					h.afterLog = func() { <-read }
-					d := newDevice("ann", 0)
+					d := feedtest.New("ann", 0)
 					h.subscribe(d, feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": 2})})
 					h.commit(kick("ann", "r"), say("r"))
 					var want []uint64
@@ -104,24 +103,22 @@ func TestSubscribeRaces(t *testing.T) {
 					inBubble(t, func(t *testing.T, h *house) {
 						h.commit(join("ann", "r"), join("bob", "r"))
 						h.commit(several(3, say("r"))...)
-						bob := newDevice("bob", 0)
+						bob := feedtest.New("bob", 0)
 						if others {
 							h.subscribe(bob, feed.Options{})
 						}
 						h.room(c.room)
-						d := newDevice("ann", 0)
+						d := feedtest.New("ann", 0)
 						arrange(h, func() { h.memory.commit(c.events...); waitUnlessHeld(h) })
 						subscribed := make(chan struct{})
 						go func() {
 							defer close(subscribed)
-							sub, err := h.feed.Subscribe(t.Context(), d.user, d, feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": place})})
+							sub, err := h.feed.Subscribe(t.Context(), d.User, d, feed.Options{Reliable: true, Places: h.places(map[chat.RoomID]uint64{"r": place})})
 							if err != nil {
 								t.Error(err)
 								return
 							}
-							d.mu.Lock()
-							d.sub = sub
-							d.mu.Unlock()
+							d.Connected(sub)
 						}()
 						synctest.Wait()
 						h.release()
@@ -161,16 +158,17 @@ func (h *house) settleFeed() {
 func TestSubscribeAheadOfTheFeed(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"), say("r"))
-		bob, cat := newDevice("bob", 0), newDevice("cat", 0)
+		bob, cat := feedtest.New("bob", 0), feedtest.New("cat", 0)
 		h.subscribe(bob, feed.Options{Reliable: true})
 		h.subscribe(cat, feed.Options{Reliable: true})
 		h.hold()
 		h.commit(join("bob", "r"), join("cat", "r"), say("r"), kick("cat", "r"), say("r"))
-		ann := newDevice("ann", 0)
+		ann := feedtest.New("ann", 0)
 		subscribed := make(chan struct{})
 		go func() {
 			defer close(subscribed)
-			ann.sub, _ = h.feed.Subscribe(t.Context(), "ann", ann, feed.Options{})
+			sub, _ := h.feed.Subscribe(t.Context(), "ann", ann, feed.Options{})
+			ann.Connected(sub)
 		}()
 		synctest.Wait()
 		h.release()
@@ -178,7 +176,7 @@ func TestSubscribeAheadOfTheFeed(t *testing.T) {
 		h.commit(say("r"))
 		h.wants(bob, "r", span(3, 8)...)
 		h.wants(cat, "r")
-		if got := ann.received("r"); len(got) > 0 {
+		if got := ann.Received("r"); len(got) > 0 {
 			t.Fatal(got)
 		}
 		h.drainAndCheckEnd(ann, "r", 8)
@@ -186,12 +184,12 @@ func TestSubscribeAheadOfTheFeed(t *testing.T) {
 }
 
 // drainAndCheckEnd fails unless the device's last event of a room is last.
-func (h *house) drainAndCheckEnd(d *device, id chat.RoomID, last uint64) {
+func (h *house) drainAndCheckEnd(d *feedtest.Device, id chat.RoomID, last uint64) {
 	h.t.Helper()
-	d.drainAll()
-	got := d.received(id)
+	drainAll(d)
+	got := d.Received(id)
 	if len(got) == 0 || got[len(got)-1] != last {
-		h.t.Fatalf("%s received %v, want up to %d", d.user, got, last)
+		h.t.Fatalf("%s received %v, want up to %d", d.User, got, last)
 	}
 }
 
@@ -200,7 +198,7 @@ func TestSecondDevice(t *testing.T) {
 	inBubble(t, func(t *testing.T, h *house) {
 		h.commit(join("ann", "r"))
 		h.commit(several(4, say("r"))...)
-		first, second := newDevice("ann", 1), newDevice("ann", 0)
+		first, second := feedtest.New("ann", 1), feedtest.New("ann", 0)
 		h.subscribe(first, feed.Options{Reliable: true})
 		h.commit(say("r"), say("r")) // first is behind
 		h.afterRooms = func() { h.memory.commit(say("r")); h.settleFeed() }
@@ -208,7 +206,7 @@ func TestSecondDevice(t *testing.T) {
 		h.afterRooms = nil
 		h.commit(say("r"))
 		h.wants(second, "r", span(2, 9)...)
-		second.sub.Close()
+		second.Leave()
 		h.commit(say("r"))
 		h.wants(first, "r", span(6, 10)...)
 		h.wants(second, "r", span(2, 9)...)
