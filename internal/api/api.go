@@ -70,7 +70,6 @@ type Config struct {
 	Devices Devices
 	Files   *Files // nil: no files
 	Push    Push
-	Running Running
 	Info    map[string]any // limits of the doors, shown by info beside the API's own
 	Now     func() time.Time
 }
@@ -110,7 +109,6 @@ type API struct {
 	passing *ratelimit.Sliding
 	proofs  *ratelimit.Sliding
 	reading chan struct{} // a place for each concurrent read
-	counted counted
 	router  *Router
 }
 

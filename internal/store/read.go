@@ -32,7 +32,6 @@ type reader struct {
 	present                                    present
 	tokens                                     tokens
 	push                                       pushQueries
-	stats                                      query
 }
 
 // query is a statement that is prepared at its first use; database/sql repeats that for each connection.
@@ -101,7 +100,6 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.present.prepare()
 	r.tokens.prepare()
 	r.push.prepare()
-	r.stats.text = statsQuery
 	return r, nil
 }
 

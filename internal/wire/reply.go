@@ -275,9 +275,8 @@ func RequestIDOf(in any, raw []byte) jsontext.Value {
 
 // Shrink implements Pager: the far end goes.
 func (p *Page) Shrink() (ok bool) {
-	was := len(p.Messages)
-	if p.Messages, ok = fewer(p.Messages); len(p.Messages) == was {
-		return ok
+	if p.Messages, ok = half(p.Messages); !ok {
+		return false
 	}
 	p.Count, p.HasMore = len(p.Messages), true
 	far := p.Messages[len(p.Messages)-1].Seq()
@@ -309,9 +308,8 @@ func UnreadOf(rooms []chat.Membership) (n uint64) {
 
 // Shrink implements Pager: events go first; heads stay, since they are the answer.
 func (s *Synced) Shrink() (ok bool) {
-	was := len(s.Events)
-	s.Events, ok = fewer(s.Events)
-	s.HasMore = s.HasMore || len(s.Events) < was
+	s.Events, ok = half(s.Events)
+	s.HasMore = s.HasMore || ok
 	return ok
 }
 

@@ -104,7 +104,7 @@
   }
 
   function show(m) {
-    const li = document.createElement("li");
+    const line = document.createElement("p");
     const who = document.createElement("strong");
     const when = document.createElement("time");
     const text = document.createElement("span");
@@ -112,13 +112,13 @@
     who.textContent = m.type === "system" ? "" : m.sender_name + " ";
     when.dateTime = at.toISOString();
     when.textContent = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + "  ";
-    li.className = m.type === "system" ? "told" : "";
-    li.append(when, who, text);
+    line.className = m.type === "system" ? "told" : "";
+    line.append(when, who, text);
     fill(text, m);
     shown.set(m.id, text);
     last = Math.max(last, m.seq);
     const end = $("log").scrollHeight - $("log").scrollTop - $("log").clientHeight < 40;
-    $("log").append(li);
+    $("log").append(line);
     if (end) $("log").scrollTop = $("log").scrollHeight;
   }
 

@@ -23,7 +23,6 @@ export function MessageCard({
     <button
       type="button"
       class="card"
-      aria-label={t('search.jump', { user: name })}
       onClick={() => {
         const narrow = matchMedia('(max-width: 1080px)').matches
         const panel = narrow ? undefined : openPanel()
@@ -32,6 +31,7 @@ export function MessageCard({
     >
       <Avatar id={message.sender_id} name={name} size="s" />
       <span class="grow">
+        <span class="unseen">{t('search.jump', { user: name })}</span>
         <span class="card-head">
           <strong class="cut" dir="auto">
             {name}

@@ -57,7 +57,8 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
   ]
   return (
     <Dialog title={t('help.title')} onClose={onClose} wide>
-      <div class="help">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys */}
+      <div class="help" tabIndex={0}>
         {groups.map(([title, keys]) => (
           <section key={title}>
             <h3>{t(title)}</h3>
