@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
 import { compress } from './build/compress.ts'
 import { emojiPicker } from './build/emojipicker.ts'
 import { icons } from './build/icons.ts'
+import { reporters } from './build/reporters.ts'
 import { serviceWorker } from './build/serviceworker.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
@@ -43,5 +44,6 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'client/**/*.test.ts'],
     environment: 'node',
+    reporters: reporters('default'),
   },
 })

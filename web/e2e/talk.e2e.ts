@@ -86,7 +86,10 @@ describe.skipIf(noBrowser())('two people', () => {
     await alice.message('Beans need water').getByText('(edited)').waitFor()
 
     await alice.act('Beans need water', 'React with 👍')
-    await erin.message('Beans need water').getByRole('button', { name: /^👍 1: Alice Moreau/ }).waitFor()
+    await erin
+      .message('Beans need water')
+      .getByRole('button', { name: /^👍 1: Alice Moreau/ })
+      .waitFor()
 
     await alice.act('Beans need water', 'Reply')
     await alice.say('I will see to it')

@@ -44,23 +44,35 @@ export function launch(): Promise<Browser> {
   })
 }
 
-/** Where screenshots are kept: outside the tree, and told at the end. */
+/** Where pictures of what failed are kept: outside the tree, and told at the end. */
 export function pictureDirectory(): string {
   const dir = process.env.PARLEY_PICTURES ?? mkdtempSync(join(tmpdir(), 'parley-pictures-'))
   mkdirSync(dir, { recursive: true })
   return dir
 }
 
+/** Waits until nothing moves any more, and all pictures are there. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready
+    await Promise.all(document.getAnimations().map(a => a.finished.catch(() => {})))
+    await Promise.all([...document.images].map(i => i.decode().catch(() => {})))
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
+  })
+}
+
 /** A person at a browser of their own. */
 export class Person {
   readonly name: string
+  readonly origin: string
   readonly context: BrowserContext
   readonly page: Page
   /** What went wrong in the page. */
   readonly errors: string[] = []
 
-  private constructor(name: string, context: BrowserContext, page: Page) {
+  private constructor(name: string, origin: string, context: BrowserContext, page: Page) {
     this.name = name
+    this.origin = origin
     this.context = context
     this.page = page
     page.on('pageerror', e => this.errors.push(String(e.stack ?? e)))
@@ -71,16 +83,20 @@ export class Person {
     })
   }
 
+  /** Opens the page; session is what it keeps of who is signed in, for those who need not sign in themselves. */
   static async at(
     browser: Browser,
     origin: string,
     name: string,
     options: BrowserContextOptions = {},
+    session?: object,
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
     context.setDefaultTimeout(20_000) // a loaded machine is no fault of the page
+    if (session)
+      await context.addInitScript(kept => localStorage.setItem('parley.session', kept), JSON.stringify(session))
     const page = await context.newPage()
-    const person = new Person(name, context, page)
+    const person = new Person(name, origin, context, page)
     await page.goto(origin)
     return person
   }

@@ -2,16 +2,29 @@
 
 // The real server as a child process of a test, on free ports of this machine.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { login, post } from '../client/auth.ts'
 
 /** The program under test; see globalSetup in vitest.e2e.config.ts. */
 function program(): string {
   const path = process.env.PARLEY_BIN
   if (!path) throw new Error('PARLEY_BIN is not set: run these tests with make e2e')
+  return path
+}
+
+/** Builds the program into a directory without the web client, as `make build` does it where there is no Node. */
+export async function plainProgram(dir: string): Promise<string> {
+  const path = join(dir, 'parley')
+  const hidden = join(dir, 'hidden.json')
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  writeFileSync(hidden, JSON.stringify({ Replace: { [join(root, 'web/dist/index.html')]: '' } }))
+  await promisify(execFile)('go', ['build', '-overlay', hidden, '-o', path, './cmd/parley'], { cwd: root })
   return path
 }
 
@@ -25,18 +38,25 @@ export class Server {
   readonly passwords = new Map<string, string>() // of the demo's accounts
   /** Of the HTTP door, such as http://127.0.0.1:40123. */
   origin = ''
+  readonly #program: string
   readonly #args: string[]
   readonly #log: string[] = []
   #child: ChildProcess | undefined
   #address = '127.0.0.1:0'
 
-  private constructor(args: string[]) {
+  private constructor(path: string, args: string[]) {
+    this.#program = path
     this.#args = args
   }
 
   /** Starts a server with demo content, and further arguments of `parley serve`. */
-  static async start(...args: string[]): Promise<Server> {
-    const s = new Server(args)
+  static start(...args: string[]): Promise<Server> {
+    return Server.of(program(), '--demo', '--registration', 'open', ...args)
+  }
+
+  /** Starts that program, as it comes: without content, and with the first administrator still to be made. */
+  static async of(path = program(), ...args: string[]): Promise<Server> {
+    const s = new Server(path, args)
     await s.#run()
     return s
   }
@@ -51,8 +71,8 @@ export class Server {
   }
 
   async #run(): Promise<void> {
-    const args = ['serve', '--demo', '--data', join(this.dir, 'data'), '--mqtt', 'off', '--http', this.#address]
-    const child = spawn(program(), [...args, '--registration', 'open', '--rate-limit', '0', ...this.#args], {
+    const args = ['serve', '--data', join(this.dir, 'data'), '--mqtt', 'off', '--http', this.#address]
+    const child = spawn(this.#program, [...args, '--rate-limit', '0', ...this.#args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
@@ -71,6 +91,13 @@ export class Server {
     this.origin = await listening
     this.#address = new URL(this.origin).host
     await this.#ready()
+  }
+
+  /** The link with which the first administrator is made. */
+  get setupLink(): string {
+    const link = /http\S+\/setup#\S+/.exec(this.log)?.[0]
+    if (!link) throw new Error(`the server printed no link:\n${this.log}`)
+    return link
   }
 
   /** Waits until requests are answered. */
@@ -108,15 +135,22 @@ export class Server {
 
   /** Runs another command of the program on this server's data. */
   command(...args: string[]): string {
-    return execFileSync(program(), args, { encoding: 'utf8' })
+    return execFileSync(this.#program, [...args, '--data', join(this.dir, 'data')], { encoding: 'utf8' })
+  }
+
+  /** Asks a route over HTTP. */
+  async ask<T>(as: SignedInUser, route: string, body: object = {}): Promise<T> {
+    return post<T>(this.origin, route, body, as.token)
+  }
+
+  /** What the page keeps of somebody of the demo who is signed in. */
+  async session(user: string): Promise<object> {
+    const { token, expires } = await login(this.origin, user, this.passwords.get(user) ?? '')
+    return { token, expires, user }
   }
 
   async login(user: string): Promise<SignedInUser> {
-    const answer = await fetch(`${this.origin}/api/v1/auth/login`, {
-      method: 'POST',
-      body: JSON.stringify({ user_id: user, password: this.passwords.get(user) }),
-    })
-    const { token } = (await answer.json()) as { token: string }
+    const { token } = await login(this.origin, user, this.passwords.get(user) ?? '')
     return { user, token }
   }
 }
