@@ -38,7 +38,7 @@ web-packages = cd web && { [ node_modules/.package-lock.json -nt package-lock.js
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-11s %s\n", $$1, $$2}'
 
 ## Running ------------------------------------------------------------------
 
@@ -64,7 +64,7 @@ web: ## build the web client
 
 ## Testing ------------------------------------------------------------------
 
-.PHONY: test check e2e web-e2e picture bench fuzz
+.PHONY: test check e2e web-e2e screenshots picture bench fuzz
 test: ## all tests that need nothing but Go
 	@$(say) "testing"
 	@$(call GOTEST,$(PROGRESS)) ./...
@@ -72,13 +72,19 @@ test: ## all tests that need nothing but Go
 check: tools format vet tidy arch lint vuln web-check race fuzz ## all that has to pass before a merge
 	@$(say) "check passed"
 
-e2e: e2e-node ## foreign MQTT clients against the real binary
+e2e: e2e-node ## foreign MQTT clients, and people in a browser, against the real binary
 	@$(say) "end to end"
 	@$(call GOTEST,testname) -tags e2e -count=1 -timeout 15m ./test/e2e/...
+	@$(MAKE) web-e2e
 
-web-e2e: web ## the TypeScript client against the real server, and stories of two people in Chromium
-	@$(say) "the web client, end to end"
-	@cd web && npm run e2e
+# Without Node nothing of it can run; without Chromium what needs no browser does. Continuous integration takes either amiss.
+web-e2e: web ## the web client and its library against the real binary, in Chromium
+	@if ! command -v npm >/dev/null; then $(say) "NOT TESTED: the web client needs Node, which is not installed"; [ -z "$${CI:-}" ]; exit; fi; \
+	$(say) "the web client, end to end"; cd web && npm run e2e
+
+screenshots: web ## pictures of every main view, on a phone and a desktop, light and dark
+	@dir=$${PARLEY_SCREENSHOTS:-$$(mktemp -d "$${TMPDIR:-/tmp}/parley-screenshots.XXXXXX")}; $(say) "screenshots, into $$dir"; \
+	cd web && PARLEY_SCREENSHOTS=$$dir npm run e2e -- e2e/views.e2e.ts
 
 picture: build ## take the picture of the README again, in Chromium
 	@$(say) "docs/images/client.png"
