@@ -284,10 +284,7 @@ describe.skipIf(noBrowser())('two people', () => {
     await erin.page.getByLabel('Display name').fill('Erin D.')
     await erin.page.getByRole('button', { name: 'Save' }).click()
     await erin.navigation.getByRole('button', { name: /Erin D\./ }).waitFor()
-    await erin.page
-      .getByRole('navigation', { name: 'Settings' })
-      .getByRole('link', { name: 'Look and language' })
-      .click()
+    await erin.page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'Appearance' }).click()
     await erin.page.getByLabel('Colours').selectOption({ label: 'Dark' })
     await expect
       .poll(() =>

@@ -2,11 +2,11 @@
 
 import { t } from '../i18n/i18n.ts'
 import { useChat } from '../state/chat.ts'
-import { formatRoute } from '../state/route.ts'
 import { useStore } from '../state/store.ts'
 import { Empty } from '../ui/Empty.tsx'
 import { PageHead } from '../ui/PageHead.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
+import { Tabs } from '../ui/Tabs.tsx'
 import { AuditList } from './Audit.tsx'
 import { Overview } from './Overview.tsx'
 import { ReportList } from './Reports.tsx'
@@ -33,17 +33,11 @@ export function Admin({ section }: { section: string }) {
   return (
     <div class="page">
       <PageHead title={t('admin.title')} />
-      <nav class="tabs" aria-label={t('admin.title')}>
-        {sections.map(name => (
-          <a
-            key={name}
-            href={formatRoute({ view: 'admin', section: name })}
-            aria-current={name === section ? 'page' : undefined}
-          >
-            {t(`admin.${name}`)}
-          </a>
-        ))}
-      </nav>
+      <Tabs
+        label={t('admin.title')}
+        tabs={sections.map(name => ({ name, to: { view: 'admin', section: name }, text: t(`admin.${name}`) }))}
+        current={section}
+      />
       <div class="page-body">
         <div class="page-width">
           {!me && <LineSkeleton />}

@@ -10,8 +10,9 @@ import { ask } from '../ui/dialogs.tsx'
 import { errorText } from '../ui/errors.ts'
 import { Select } from '../ui/Field.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
+import { Figures } from './Figures.tsx'
 
-/** What runs, with which limits; and what an administrator does to the whole server. */
+/** What goes on, what runs with which limits; and what an administrator does to the whole server. */
 export function Overview() {
   const chat = useChat()
   const [info, setInfo] = useState<Info>()
@@ -24,46 +25,54 @@ export function Overview() {
     : Object.keys(info?.guarantees ?? {})
   return (
     <div class="stack overview">
-      {error && <p class="error">{error}</p>}
-      {!info && !error && <LineSkeleton />}
-      {info && (
-        <>
-          <dl class="facts">
-            <div>
-              <dt>{t('admin.version')}</dt>
-              <dd>{info.version}</dd>
-            </div>
-            <div>
-              <dt>{t('admin.protocol')}</dt>
-              <dd>{info.protocol}</dd>
-            </div>
-            <div>
-              <dt>{t('admin.epoch')}</dt>
-              <dd>{info.epoch}</dd>
-            </div>
-          </dl>
-          <h2>{t('admin.limits')}</h2>
-          <dl class="facts">
-            {Object.entries(info.limits).map(([name, value]) => (
-              <div key={name}>
-                <dt>{limitName(name)}</dt>
-                <dd>{limitValue(name, value)}</dd>
-              </div>
-            ))}
-          </dl>
-          <h2>{t('admin.guarantees')}</h2>
-          <p class="person-tags">
-            {guarantees.map(g => (
-              <span key={g} class="tag accent">
-                {g.replaceAll('_', ' ')}
-              </span>
-            ))}
-          </p>
-          <p class="hint">{t('admin.metrics')}</p>
-        </>
-      )}
+      <Figures />
       <Announce />
       <Cleanup />
+      <section>
+        <h2>{t('admin.about')}</h2>
+        {error && <p class="error">{error}</p>}
+        {!info && !error && <LineSkeleton />}
+        {info && (
+          <>
+            <dl class="facts">
+              <div>
+                <dt>{t('admin.version')}</dt>
+                <dd>{info.version}</dd>
+              </div>
+              <div>
+                <dt>{t('admin.protocol')}</dt>
+                <dd>{info.protocol}</dd>
+              </div>
+              <div>
+                <dt>{t('admin.epoch')}</dt>
+                <dd>{info.epoch}</dd>
+              </div>
+            </dl>
+            <div>
+              <h3>{t('admin.guarantees')}</h3>
+              <p class="person-tags">
+                {guarantees.map(g => (
+                  <span key={g} class="tag accent">
+                    {g.replaceAll('_', ' ')}
+                  </span>
+                ))}
+              </p>
+            </div>
+            <details>
+              <summary>{t('admin.limits')}</summary>
+              <dl class="facts">
+                {Object.entries(info.limits).map(([name, value]) => (
+                  <div key={name}>
+                    <dt>{limitName(name)}</dt>
+                    <dd>{limitValue(name, value)}</dd>
+                  </div>
+                ))}
+              </dl>
+            </details>
+            <p class="hint">{t('admin.metrics')}</p>
+          </>
+        )}
+      </section>
     </div>
   )
 }

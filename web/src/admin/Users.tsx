@@ -9,7 +9,7 @@ import { openPerson } from '../people/openPerson.ts'
 import { PersonRow } from '../people/PersonRow.tsx'
 import { useChat } from '../state/chat.ts'
 import { Button, IconButton } from '../ui/Button.tsx'
-import { below, openMenu } from '../ui/dialogs.tsx'
+import { ask, below, openMenu } from '../ui/dialogs.tsx'
 import { errorText, reportFailure } from '../ui/errors.ts'
 import { FilterField } from '../ui/Field.tsx'
 import { notify } from '../ui/notices.ts'
@@ -44,6 +44,20 @@ export function Users() {
   const act = (user: string, action: string, fields: object = {}) =>
     chat.client.call(`admin/users/${user}/${action}`, fields)
   const done = () => notify(t('moderate.done'))
+  const changeRole = (u: User, administrator: boolean) =>
+    ask({
+      title: t(administrator ? 'admin.users.demote.title' : 'admin.users.promote.title', { user: u.display_name }),
+      text: t(administrator ? 'admin.users.demote.text' : 'admin.users.promote.text'),
+      action: t(administrator ? 'admin.users.demote' : 'admin.users.promote'),
+      danger: administrator,
+      reason: true,
+      run: async reason => {
+        await act(u.user_id, administrator ? 'demote' : 'promote', reason ? { reason } : {})
+        if (u.user_id === chat.user) await chat.loadMe()
+        else await load()
+      },
+      done: t('moderate.done'),
+    })
   return (
     <div class="stack">
       <FilterField label={t('people.find')} value={query} onChange={setQuery} />
@@ -69,6 +83,11 @@ export function Users() {
                       onClick={event =>
                         openMenu(t('moderate.title'), below(event.currentTarget), [
                           { label: t('people.profile'), icon: 'person', run: () => openPerson(u.user_id) },
+                          {
+                            label: administrator ? t('admin.users.demote') : t('admin.users.promote'),
+                            icon: 'shield',
+                            run: () => changeRole(u, administrator),
+                          },
                           !administrator && {
                             label: t('moderate.mute.server'),
                             icon: 'mute',
@@ -111,7 +130,6 @@ export function Users() {
           {t('action.more')}
         </Button>
       )}
-      <p class="hint">{t('admin.users.roles')}</p>
     </div>
   )
 }

@@ -82,6 +82,16 @@ export function duration(seconds: number): string {
   )
 }
 
+/** A number with its unit, to two or three digits: "1.4 ms". */
+export function decimal(value: number, unit: string): string {
+  return new Intl.NumberFormat(language.get(), {
+    style: 'unit',
+    unit,
+    unitDisplay: 'short',
+    maximumFractionDigits: value < 10 ? 1 : 0,
+  }).format(value)
+}
+
 /** A size of a file: "1.4 MB". */
 export function fileSize(bytes: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte']

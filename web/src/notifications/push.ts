@@ -2,6 +2,7 @@
 
 import { ParleyError } from '@parley/client'
 import { t } from '../i18n/i18n.ts'
+import { agentName } from '../settings/device.ts'
 import type { Chat } from '../state/chat.ts'
 
 export type PushState = 'on' | 'off' | 'denied' | 'unsupported'
@@ -34,7 +35,12 @@ export async function subscribe(chat: Chat): Promise<void> {
 
 async function tell(chat: Chat, subscription: PushSubscription): Promise<void> {
   const { endpoint, keys } = subscription.toJSON()
-  await chat.client.call('push/subscribe', { type: 'webpush', endpoint, keys, device: deviceName() })
+  await chat.client.call('push/subscribe', {
+    type: 'webpush',
+    endpoint,
+    keys,
+    device: agentName(navigator.userAgent) ?? 'Browser',
+  })
   try {
     localStorage.setItem(key, chat.user)
   } catch {
@@ -78,17 +84,6 @@ export async function withdraw(room: string, seq: number): Promise<void> {
     const shown = (notification.data as { seq?: number } | null)?.seq ?? 0
     if (shown <= seq) notification.close()
   }
-}
-
-function deviceName(): string {
-  const agent = navigator.userAgent
-  const system = /Android|iPhone|iPad|Windows|Mac OS X|Linux/.exec(agent)?.[0] ?? ''
-  const browser = /(Firefox|Edg|OPR|Chrome|Safari)\//.exec(agent)?.[1] ?? ''
-  return (
-    [{ Edg: 'Edge', OPR: 'Opera' }[browser] ?? browser, system === 'Mac OS X' ? 'macOS' : system]
-      .filter(Boolean)
-      .join(', ') || 'Browser'
-  )
 }
 
 function bytes(base64url: string): Uint8Array<ArrayBuffer> {

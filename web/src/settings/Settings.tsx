@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { languages, t } from '../i18n/i18n.ts'
-import { ago, fullTime } from '../i18n/time.ts'
 import { NotificationSettings } from '../notifications/NotificationSettings.tsx'
 import { PersonRow } from '../people/PersonRow.tsx'
 import { useChat } from '../state/chat.ts'
 import { prefer, preferences } from '../state/preferences.ts'
-import { formatRoute } from '../state/route.ts'
-import { session, signOut } from '../state/session.ts'
+import { changePassword, signOut } from '../state/session.ts'
 import { useStore } from '../state/store.ts'
 import { Button } from '../ui/Button.tsx'
-import { ask, openDialog } from '../ui/dialogs.tsx'
+import { openDialog } from '../ui/dialogs.tsx'
 import { errorText, reportFailure } from '../ui/errors.ts'
 import { Field, Select } from '../ui/Field.tsx'
-import { Icon } from '../ui/Icon.tsx'
 import { notify } from '../ui/notices.ts'
 import { PageHead } from '../ui/PageHead.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
+import { Tabs } from '../ui/Tabs.tsx'
 import { DeleteAccount } from './DeleteAccount.tsx'
+import { Devices } from './Devices.tsx'
 import { exportAccount } from './export.ts'
 import '../admin/admin.css'
 
@@ -28,17 +27,11 @@ export function Settings({ section }: { section: string }) {
   return (
     <div class="page">
       <PageHead title={t('settings.title')} />
-      <nav class="tabs" aria-label={t('settings.title')}>
-        {sections.map(name => (
-          <a
-            key={name}
-            href={formatRoute({ view: 'settings', section: name })}
-            aria-current={name === section ? 'page' : undefined}
-          >
-            {t(`settings.${name}`)}
-          </a>
-        ))}
-      </nav>
+      <Tabs
+        label={t('settings.title')}
+        tabs={sections.map(name => ({ name, to: { view: 'settings', section: name }, text: t(`settings.${name}`) }))}
+        current={section}
+      />
       <div class="page-body">
         <div class="page-width settings stack">
           {section === 'account' && <Account />}
@@ -158,12 +151,14 @@ function Password() {
           setBusy(true)
           setError('')
           try {
-            await chat.client.call('users/me/password', { password: old, new_password: next })
-            await signOut('password')
+            await changePassword(old, next)
+            setOld('')
+            setNext('')
+            notify(t('settings.password.done'))
           } catch (e) {
             setError(errorText(e))
-            setBusy(false)
           }
+          setBusy(false)
         }}
       >
         <input type="text" name="username" autocomplete="username" value={chat.user} hidden readOnly />
@@ -227,84 +222,6 @@ function Look() {
         ]}
         onChange={sendWith => prefer({ sendWith: sendWith as typeof chosen.sendWith })}
       />
-    </>
-  )
-}
-
-interface SignedInDevice {
-  session_id?: string
-  id?: string
-  kind?: string
-  name?: string
-  client_id?: string
-  user_agent?: string
-  address?: string
-  created_at?: number
-  last_seen?: number
-  last_used?: number
-  connected?: boolean
-  current?: boolean
-}
-
-function Devices() {
-  const chat = useChat()
-  const [list, setList] = useState<SignedInDevice[]>()
-  const [error, setError] = useState('')
-  const load = () =>
-    chat.client.call<{ sessions: SignedInDevice[] }>('users/me/sessions').then(
-      reply => setList(reply.sessions ?? []),
-      e => setError(errorText(e)),
-    )
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once
-  useEffect(() => void load(), [])
-  const expires = session.get()?.expires
-  return (
-    <>
-      {expires && <p class="muted">{t('settings.devices.until', { time: fullTime(expires) })}</p>}
-      {error && <p class="note">{error}</p>}
-      {!list && !error && <LineSkeleton />}
-      <ul>
-        {list?.map(device => {
-          const id = device.session_id ?? device.id ?? ''
-          const seen = device.last_used ?? device.last_seen ?? device.created_at
-          return (
-            <li key={id} class="list-row">
-              <Icon name="device" />
-              <span class="grow">
-                <span class="cut">{device.name || device.user_agent || device.client_id || id}</span>
-                <span class="muted small cut">
-                  {[device.current && t('settings.devices.this'), device.address, seen && ago(seen)]
-                    .filter(Boolean)
-                    .join(' · ')}
-                </span>
-              </span>
-              {!device.current && (
-                <Button
-                  onClick={() =>
-                    ask({
-                      title: t('settings.devices.revoke'),
-                      text: t('settings.devices.revoke.text'),
-                      action: t('settings.devices.revoke'),
-                      danger: true,
-                      run: async () => {
-                        await chat.client.call('users/me/sessions/revoke', { session_id: id })
-                        await load()
-                      },
-                    })
-                  }
-                >
-                  {t('settings.devices.revoke')}
-                </Button>
-              )}
-            </li>
-          )
-        })}
-      </ul>
-      <div>
-        <Button icon="exit" onClick={() => void signOut()}>
-          {t('signin.out')}
-        </Button>
-      </div>
     </>
   )
 }

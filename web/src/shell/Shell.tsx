@@ -7,9 +7,9 @@ import { RoomView } from '../rooms/RoomView.tsx'
 import { useChat } from '../state/chat.ts'
 import { route } from '../state/route.ts'
 import { useStore } from '../state/store.ts'
-import { Empty } from '../ui/Empty.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
 import { ConnectionLine } from './ConnectionLine.tsx'
+import { Home } from './Home.tsx'
 import { Sidebar } from './Sidebar.tsx'
 import { useShortcuts } from './shortcuts.ts'
 import { useTitle } from './title.ts'
@@ -81,19 +81,6 @@ export function Shell() {
           </Suspense>
         </main>
       </div>
-    </div>
-  )
-}
-
-function Home() {
-  return (
-    <div class="home">
-      <Empty icon="chat" title={t('home.title')}>
-        <p>{t('home.text')}</p>
-        <p class="muted small">
-          <kbd>{t('key.mod')}</kbd> <kbd>K</kbd> {t('home.switch')} · <kbd>?</kbd> {t('home.help')}
-        </p>
-      </Empty>
     </div>
   )
 }

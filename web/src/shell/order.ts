@@ -33,6 +33,14 @@ export function sections(
   return { rooms, direct }
 }
 
+/** The rooms that have something new, as far as the reader wants to hear of them; conversations first, then the latest. */
+export function unreadRooms(heads: Iterable<RoomHead>, activity: ReadonlyMap<string, number>): RoomHead[] {
+  const recent = (head: RoomHead) => activity.get(head.room_id) ?? head.created_at
+  return [...heads]
+    .filter(head => head.unread > 0 && head.type !== 'user' && head.notifications !== 'none')
+    .sort((a, b) => Number(b.type === 'direct') - Number(a.type === 'direct') || recent(b) - recent(a))
+}
+
 export function orderedRooms(chat: Chat): RoomHead[] {
   const { rooms, direct } = sections(chat.rooms.get().values(), id => roomName(chat, id), chat.activity.get())
   return [...rooms, ...direct]

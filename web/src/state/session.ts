@@ -6,6 +6,7 @@ import {
   login,
   logout,
   ParleyError,
+  post,
   type Registration,
   register,
   type SignedIn,
@@ -36,7 +37,7 @@ function read(): Session | undefined {
 export const session = store<Session | undefined>(typeof localStorage === 'undefined' ? undefined : read())
 
 /** Why the page shows the door again, where the reader did not ask for it. */
-export const signedOutBecause = store<'expired' | 'banned' | 'password' | undefined>(undefined)
+export const signedOutBecause = store<'expired' | 'banned' | undefined>(undefined)
 
 function save(value: Session | undefined): void {
   try {
@@ -73,8 +74,21 @@ export async function setUp(code: string, registration: Registration): Promise<v
   begin(await setup('', code, registration))
 }
 
+/** Changes the password. Other devices have to sign in again; this one goes on with a new token. */
+export async function changePassword(old: string, next: string): Promise<void> {
+  const now = session.get()
+  if (!now) return
+  const answer = await post<Pick<SignedIn, 'token' | 'expires'>>(
+    '',
+    'users/me/password',
+    { password: old, new_password: next },
+    now.token,
+  )
+  save({ ...now, token: answer.token, expires: answer.expires })
+}
+
 /** Ends the session here, and at the server if that can be reached. */
-export async function signOut(reason?: 'expired' | 'banned' | 'password'): Promise<void> {
+export async function signOut(reason?: 'expired' | 'banned'): Promise<void> {
   const now = session.get()
   signedOutBecause.set(reason)
   save(undefined)
