@@ -103,6 +103,7 @@ export function MessageList(props: MessageListProps) {
   const [active, setActive] = useState<string>()
   const [focused, setFocused] = useState<string>()
   const [found, setFound] = useState<string>()
+  const seenRows = useRef(rows)
   const placed = useRef(-1) // the list that has got its first place
 
   const toEnd = useCallback((smooth = false) => {
@@ -111,7 +112,25 @@ export function MessageList(props: MessageListProps) {
     following.current = true
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches
     element.scrollTo({ top: element.scrollHeight, behavior: smooth && !still ? 'smooth' : 'instant' })
+    looked.current = placeOf(element)
   }, [])
+
+  // Whether the reader is at the end, before anything moves it. Rows that are measured move the end away, too: only who
+  // scrolls up leaves it.
+  const settle = () => {
+    const element = scroller.current
+    if (!element) return
+    const before = looked.current
+    const { top, left } = placeOf(element)
+    looked.current = { top, left }
+    if (timeline.hasNewer) following.current = false
+    else if (left < atEndWithin) following.current = true
+    else if (top < before.top && left > before.left) following.current = false
+  }
+  const stay = () => {
+    settle()
+    if (following.current && looked.current.left > 0) toEnd()
+  }
 
   // The first place of a list: a message that was asked for, the first unread one, or the end.
   const jumped = useRef<object | undefined>(undefined)
@@ -127,9 +146,11 @@ export function MessageList(props: MessageListProps) {
       return
     }
     if (placed.current === list) {
-      if (following.current) toEnd()
+      if (seenRows.current !== rows) stay()
+      seenRows.current = rows
       return
     }
+    seenRows.current = rows
     placed.current = list
     const unread = rows.findIndex(row => row.kind === 'message' && row.unread)
     if (unread > 0 && unread < rows.length - 1) {
@@ -175,13 +196,8 @@ export function MessageList(props: MessageListProps) {
   const look = () => {
     const element = scroller.current
     if (!element) return
-    const left = element.scrollHeight - element.scrollTop - element.clientHeight
-    const { top, left: before } = looked.current
-    looked.current = { top: element.scrollTop, left }
-    // Rows that are measured move the end away, too: only who scrolls up leaves it.
-    if (timeline.hasNewer) following.current = false
-    else if (left < atEndWithin) following.current = true
-    else if (element.scrollTop < top && left > before) following.current = false
+    settle()
+    const { left } = looked.current
     const end = following.current
     timeline.following = end
     setAtEnd(end)
@@ -348,7 +364,7 @@ export function MessageList(props: MessageListProps) {
           bufferSize={500}
           onScroll={look}
           onResize={() => {
-            if (following.current) toEnd()
+            stay()
             requestAnimationFrame(look)
           }}
         >
@@ -394,6 +410,12 @@ export function MessageList(props: MessageListProps) {
       {!thread && <Announcer room={room} />}
     </div>
   )
+}
+
+/** How many pixels are above and below what is seen. */
+function placeOf(element: Element): { top: number; left: number } {
+  const { scrollTop: top, scrollHeight, clientHeight } = element
+  return { top, left: scrollHeight - top - clientHeight }
 }
 
 const pinnedPlaces = new WeakMap<Where, Where>()
