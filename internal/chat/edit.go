@@ -150,6 +150,13 @@ func (s *Service) Delete(call Call, id ID) *Pending[Changed] {
 			return Changed{RoomID: at.room.ID, MessageID: id}, nil
 		}
 		e := &Event{Kind: MessageDeleted, Actor: u.ID, MessageID: id, Target: at.message.Seq}
+		if !at.message.ThreadID.IsZero() {
+			thread, err := tx.RemoveAnswer(at.message)
+			if err != nil {
+				return Changed{}, err
+			}
+			e.Details = &Details{Thread: &thread}
+		}
 		if err := tx.Append(at.room, e); err != nil {
 			return Changed{}, err
 		}

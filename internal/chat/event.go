@@ -73,6 +73,7 @@ type Event struct {
 	Deleted     bool       // a tombstone: Content is empty
 	ClientMsgID string     // the sender alone sees it
 	Reactions   []Reaction // as read from the log; a new message has none
+	Answers     Answers    // in the thread that it begins, as read from the log
 
 	// Target is the seq of the message that a MessageEdited is about. Its Content is the message's, never the event's own: what
 	// is read from the log has the present text, and none where the message was deleted since.
@@ -100,6 +101,8 @@ type Details struct {
 	Expires Time   `json:"expires,omitempty"` // and when it would have expired
 
 	File *SharedFile `json:"file,omitempty"` // of messages that share one
+
+	Thread *ThreadChange `json:"thread,omitempty"` // of the deletion of an answer
 }
 
 // RoomPatch are new values of a room's settings; nil leaves one as it is. An empty description is a value: omitzero, since
@@ -115,14 +118,26 @@ type RoomPatch struct {
 	OwnerID     *UserID     `json:"owner_id,omitzero"` // of a transfer
 }
 
-// As is the event as a member who joined at joinedSeq may see it: the text of a message from before that time does not come
-// with its edits.
+// Veiled tells whether there may be members who do not see all of the event, see As.
+func (e *Event) Veiled() bool {
+	return e.Kind == MessageEdited || e.Kind == MessageDeleted && e.Details != nil
+}
+
+// As is the event as a member who joined at joinedSeq may see it. Of a message from before that time the text does not come
+// with its edits, and the number of its answers not with their deletions.
 func (e *Event) As(joinedSeq uint64) *Event {
-	if e.Kind != MessageEdited || e.Target >= joinedSeq {
+	if !e.Veiled() {
 		return e
 	}
 	veiled := *e
-	veiled.Content, veiled.Details, veiled.Flagged = "", nil, false
+	switch {
+	case e.Kind == MessageEdited && e.Target < joinedSeq:
+		veiled.Content, veiled.Details, veiled.Flagged = "", nil, false
+	case e.Kind == MessageDeleted && e.Details.Thread != nil && e.Details.Thread.RootSeq < joinedSeq:
+		veiled.Details = &Details{Thread: &ThreadChange{ID: e.Details.Thread.ID}}
+	default:
+		return e
+	}
 	return &veiled
 }
 

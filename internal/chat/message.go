@@ -117,6 +117,11 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	if err := tx.SetSent(r, member, e.Seq, e.At); err != nil {
 		return Sent{}, err
 	}
+	if !thread.IsZero() {
+		if err := tx.AddAnswer(e); err != nil {
+			return Sent{}, err
+		}
+	}
 	if tell {
 		if err := tx.PutNotable(e); err != nil {
 			return Sent{}, err

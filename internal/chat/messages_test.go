@@ -411,6 +411,47 @@ func TestThreads(t *testing.T) {
 	}
 }
 
+// What an answer's deletion tells, and to whom.
+func TestAnswersAreCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.room("p", true, "bob")
+	first := done(t, w.Send(by("ann"), "p", text("root"))).MessageID
+	one := done(t, w.Reply(by("bob"), first, text("one")))
+	done(t, w.Invite(by("ann"), "p", "cat"))
+	two := done(t, w.Reply(by("ann"), one.MessageID, text("two")))
+	done(t, w.Send(by("bob"), "p", chat.NewMessage{Content: "beside", ReplyTo: first})) // in no thread
+	answers := func(want chat.Answers) {
+		t.Helper()
+		p := read[*chat.ThreadPage](t)(w.Thread(t.Context(), who("bob"), two.MessageID, chat.ThreadQuery{}))
+		h := read[*chat.Page](t)(w.History(t.Context(), who("bob"), "p", chat.HistoryQuery{Around: first, Limit: 1}))
+		if p.Root.Answers != want || h.Messages[0].Answers != want {
+			t.Errorf("in the thread %+v, in the history %+v, want %+v", p.Root.Answers, h.Messages[0].Answers, want)
+		}
+	}
+	answers(chat.Answers{Count: 2, LastSeq: two.Seq})
+	gone := done(t, w.Delete(by("ann"), two.MessageID))
+	done(t, w.Delete(by("ann"), two.MessageID))
+	answers(chat.Answers{Count: 1, LastSeq: one.Seq})
+	for u, want := range map[chat.UserID]chat.Answers{"bob": {Count: 1, LastSeq: one.Seq}, "cat": {}} { // cat cannot see the first message
+		s := read[*chat.Synced](t)(w.Sync(t.Context(), who(u), map[chat.RoomID]uint64{"p": gone.Seq - 1}, 0))
+		d := s.Events[0].Details
+		if len(s.Events) != 1 || d == nil || d.Thread == nil || d.Thread.ID != first.String() || d.Thread.Answers != want || (d.Thread.RootSeq == 0) != (u == "cat") {
+			t.Errorf("%s is told %+v", u, d)
+		}
+	}
+	done(t, w.Delete(by("ann"), first)) // its thread stays
+	answers(chat.Answers{Count: 1, LastSeq: one.Seq})
+	done(t, w.RemoveUser("bob"))
+	if e := read[*chat.Event](t)(w.store.ReadMessage(t.Context(), first)); e.Answers.Count != 1 || !e.Deleted {
+		t.Errorf("after the account of who answered was erased: %+v", e)
+	}
+	done(t, w.Reply(by("ann"), first, text("three")))
+	if e := read[*chat.Event](t)(w.store.ReadMessage(t.Context(), first)); e.Answers.Count != 2 {
+		t.Errorf("an answer to a tombstone: %+v", e.Answers)
+	}
+}
+
 func TestMentions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -61,6 +61,7 @@ type Tx interface {
 	PeopleTx
 	MessageTx
 	ReactionTx
+	ThreadTx
 	PinTx
 	ReportTx
 	AuditTx

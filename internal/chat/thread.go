@@ -7,6 +7,26 @@ import (
 	"slices"
 )
 
+// Answers are how many messages of a thread answer its first one, without those that were deleted, and the latest of them.
+type Answers struct {
+	Count   int    `json:"count,omitempty"`
+	LastSeq uint64 `json:"last_seq,omitempty"` // 0 without any
+}
+
+// ThreadChange is what the deletion of an answer makes of its thread.
+type ThreadChange struct {
+	ID      string `json:"id"`                 // of the first message, in its canonical form
+	RootSeq uint64 `json:"root_seq,omitempty"` // 0 where retention has cut the first message: there is nothing to count then
+	Answers
+}
+
+// ThreadTx counts the answers in threads. The count belongs to the first message, and is gone with it.
+type ThreadTx interface {
+	AddAnswer(e *Event) error // e was appended, and has a ThreadID
+	// RemoveAnswer counts the thread of an answer that is there and not deleted without it.
+	RemoveAnswer(of *Event) (ThreadChange, error)
+}
+
 // ThreadQuery selects a page of a thread. At most one of AfterSeq and BeforeSeq; with neither it begins at the thread's start.
 type ThreadQuery struct {
 	Limit     int

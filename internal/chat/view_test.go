@@ -125,7 +125,8 @@ var deedsAbout = map[string][]string{
 	"settings": {"describe", "read only", "read and write", "lock", "unlock", "say"},
 	"account":  {"silence", "let speak", "rename", "block", "unblock", "say", "leave", "join"},
 	"end":      {"say", "leave", "join", "delete room"},
-	"messages": {"say", "edit", "delete", "react", "react", "unreact", "pin", "unpin"},
+	"threads":  {"answer", "answer", "delete"},
+	"messages": {"say", "answer", "edit", "delete", "react", "react", "unreact", "pin", "unpin"},
 }
 
 // everything brings about events of each kind, whatever the others do meanwhile.
@@ -163,6 +164,9 @@ func (w *world) do(u chat.UserID, id chat.RoomID, d deed, message chat.ID) (said
 	switch d.Kind {
 	case "say":
 		s, err := w.Send(by(u), id, text(d.Text)).Wait(ctx)
+		return s.MessageID, err
+	case "answer":
+		s, err := w.Reply(by(u), message, text(d.Text)).Wait(ctx)
 		return s.MessageID, err
 	case "share file":
 		return share(chat.FileContent{Type: "text/plain"})

@@ -287,7 +287,7 @@ func (f *Feed) offer(r *room, e *chat.Event) {
 	var veiled *Copy
 	for _, u := range r.members {
 		seen := c
-		if e.Kind == chat.MessageEdited { // the only kind that not all see alike
+		if e.Veiled() {
 			if as := e.As(u.joined(r)); as != e {
 				if veiled == nil {
 					veiled = f.copyOf(as)

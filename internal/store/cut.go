@@ -44,6 +44,7 @@ var cutting = [...]string{
 	`DELETE FROM message_versions WHERE pos BETWEEN ? AND ?`,
 	`DELETE FROM reactions WHERE pos BETWEEN ? AND ?`,
 	`DELETE FROM reaction_counts WHERE pos BETWEEN ? AND ?`,
+	`DELETE FROM threads WHERE pos BETWEEN ? AND ?`,
 	`DELETE FROM pins WHERE pos BETWEEN ? AND ?`,
 	`DELETE FROM reports WHERE pos BETWEEN ? AND ?`,
 }

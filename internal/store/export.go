@@ -36,7 +36,7 @@ var (
 	// Columns that follow from others.
 	derived = map[string]string{"users": "folded", "rooms": "member_count, folded", "log": "count"}
 	// Tables that follow from others, or are of connections and of this server's keys alone.
-	unexported = []string{"meta", "sessions", "packets", "places", "reaction_counts", "cleanups", "tokens",
+	unexported = []string{"meta", "sessions", "packets", "places", "reaction_counts", "threads", "cleanups", "tokens",
 		"push_subscriptions", "push_notable", "push_outbox", "quiet_hours"}
 )
 

@@ -213,9 +213,13 @@ func (l *Loader) event(e *archive.Event) error {
 		l.count++
 	}
 	flags := flag(e.Flagged)*flaggedBit | flag(e.Edited)*editedBit | flag(e.Deleted)*deletedBit
-	return l.insert(`INSERT INTO log (pos, count, kind, at, actor, message_id, ref, content, reply_to, thread_id, flags, client_msg_id, details)
+	err := l.insert(`INSERT INTO log (pos, count, kind, at, actor, message_id, ref, content, reply_to, thread_id, flags, client_msg_id, details)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, pos(l.num, e.Seq), int64(l.count), string(e.Type), int64(e.At), string(e.Actor), own, ref, e.Content,
 		reply, thread, flags, null(e.ClientMsgID), null(string(e.Details)))
+	if err != nil || thread == nil || e.Deleted {
+		return err
+	}
+	return errors.Join(l.insert(countingAnswer[0], thread, int64(e.Seq)), l.insert(countingAnswer[1], thread))
 }
 
 func (l *Loader) reaction(r *archive.Reaction) error {

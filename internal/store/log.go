@@ -23,7 +23,8 @@ const (
 	flaggedBit = 1 << iota
 	editedBit
 	deletedBit
-	reactedBit // a message with reactions: so that those without cost nothing
+	reactedBit  // a message with reactions: so that those without cost nothing
+	answeredBit // a message that begins a thread, likewise
 )
 
 const eventColumns = `l.pos, l.count, l.kind, l.at, l.actor, l.message_id, l.ref, l.content, l.reply_to, l.thread_id,
@@ -200,7 +201,7 @@ func (s *SQLite) events(ctx context.Context, room *chat.Room, q *query, args ...
 // eventsWith is events for a query with more columns, for which each is called before the row's event is taken.
 func (s *SQLite) eventsWith(ctx context.Context, room *chat.Room, q *query, more int, each func(row), args ...any) ([]*chat.Event, error) {
 	var found []*chat.Event
-	var reacted, edits []int
+	var lacks lacking
 	err := s.read.rows(ctx, nil, q, eventWidth+more, func(r row) error {
 		e, err := readEvent(r)
 		if err != nil {
@@ -208,19 +209,14 @@ func (s *SQLite) eventsWith(ctx context.Context, room *chat.Room, q *query, more
 		}
 		each(r)
 		e.RoomID, e.RoomKind = room.ID, room.Kind
-		if r.int(10)&reactedBit != 0 {
-			reacted = append(reacted, len(found))
-		}
-		if e.Kind == chat.MessageEdited {
-			edits = append(edits, len(found))
-		}
+		lacks.note(e, r.int(10))
 		found = append(found, e)
 		return nil
 	}, args...)
-	if err != nil || len(reacted)+len(edits) == 0 {
+	if err != nil {
 		return found, err
 	}
-	return found, s.read.complete(ctx, found, reacted, edits)
+	return found, s.read.complete(ctx, &lacks)
 }
 
 // CountAt implements chat.Reader. Before what retention left it is the number of messages that were cut.

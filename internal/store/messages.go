@@ -14,7 +14,7 @@ import (
 
 // aboutMessages are the reader's statements for what is attached to messages.
 type aboutMessages struct {
-	thread, threadDown, edited, reactions, versions, pins, reports query
+	thread, threadDown, edited, reactions, answers, versions, pins, reports query
 }
 
 func (q *aboutMessages) init() {
@@ -23,6 +23,7 @@ func (q *aboutMessages) init() {
 	q.threadDown.text = thread + ` ORDER BY l.pos DESC LIMIT ?`
 	q.edited.text = `SELECT pos, content, flags, details FROM log WHERE message_id = ?`
 	q.reactions.text = reactionsQuery
+	q.answers.text = `SELECT n, last FROM threads WHERE pos = ?`
 	q.versions.text = `SELECT seq, content, at, replaced_at, replaced_by FROM message_versions
 		WHERE pos = ? AND seq < ? ORDER BY seq DESC LIMIT ?`
 	q.pins.text = `SELECT ` + eventColumns + `, p.seq, p.user_id, p.at FROM pins p JOIN log l ON l.pos = p.pos
@@ -63,7 +64,7 @@ func (t *tx) ReplaceMessage(e *chat.Event) error {
 	if err != nil {
 		return err
 	}
-	return t.exec("replace a message", fmt.Sprintf(`UPDATE log SET content = ?, flags = flags & %d | ?, details = ? WHERE pos = ?`, reactedBit),
+	return t.exec("replace a message", fmt.Sprintf(`UPDATE log SET content = ?, flags = flags & %d | ?, details = ? WHERE pos = ?`, reactedBit|answeredBit),
 		e.Content, eventFlags(e), details, pos(e.RoomNum, e.Seq))
 }
 
@@ -154,11 +155,25 @@ func (t *tx) DropReactions(of *chat.Event) error {
 	return t.exec("unmark a message", fmt.Sprintf(`UPDATE log SET flags = flags & ~%d WHERE pos = ?`, reactedBit), at)
 }
 
-// complete adds to events what their rows do not have: reactions of those at the indices reacted, and to edits the message's
-// present text.
-func (r *reader) complete(ctx context.Context, events []*chat.Event, reacted, edits []int) error {
-	for _, i := range reacted {
-		e := events[i]
+// lacking are events that were read, of which there is more than their rows have.
+type lacking struct{ reacted, answered, edits []*chat.Event }
+
+// note takes e, which has these flags, where something lacks.
+func (l *lacking) note(e *chat.Event, flags int64) {
+	if flags&reactedBit != 0 {
+		l.reacted = append(l.reacted, e)
+	}
+	if flags&answeredBit != 0 {
+		l.answered = append(l.answered, e)
+	}
+	if e.Kind == chat.MessageEdited {
+		l.edits = append(l.edits, e)
+	}
+}
+
+// complete adds to events what their rows do not have: reactions, answers, and to edits the message's present text.
+func (r *reader) complete(ctx context.Context, l *lacking) error {
+	for _, e := range l.reacted {
 		err := r.rows(ctx, nil, &r.about.reactions, 3, func(row row) error {
 			e.Reactions = append(e.Reactions, readReaction(row))
 			return nil
@@ -167,28 +182,40 @@ func (r *reader) complete(ctx context.Context, events []*chat.Event, reacted, ed
 			return err
 		}
 	}
-	for _, i := range edits {
-		e := events[i]
-		e.Content, e.Details, e.Flagged = "", nil, false
-		err := r.rows(ctx, nil, &r.about.edited, 4, func(row row) error {
-			e.Target = uint64(row.int(0) & maxSeq)
-			e.Content, e.Flagged = row.text(1), row.int(2)&flaggedBit != 0
-			d := new(chat.Details)
-			if text := row.text(3); text != "" {
-				if err := json.Unmarshal([]byte(text), d); err != nil {
-					return err
-				}
-			}
-			if d.Mentions != nil {
-				e.Details = &chat.Details{Mentions: d.Mentions}
-			}
+	for _, e := range l.answered {
+		err := r.rows(ctx, nil, &r.about.answers, 2, func(row row) error {
+			e.Answers = chat.Answers{Count: int(row.int(0)), LastSeq: row.uint(1)}
 			return nil
-		}, e.MessageID[:])
+		}, pos(e.RoomNum, e.Seq))
 		if err != nil {
 			return err
 		}
 	}
+	for _, e := range l.edits {
+		if err := r.presentText(ctx, e); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// presentText gives an edit the text that its message has now.
+func (r *reader) presentText(ctx context.Context, e *chat.Event) error {
+	e.Content, e.Details, e.Flagged = "", nil, false
+	return r.rows(ctx, nil, &r.about.edited, 4, func(row row) error {
+		e.Target = uint64(row.int(0) & maxSeq)
+		e.Content, e.Flagged = row.text(1), row.int(2)&flaggedBit != 0
+		d := new(chat.Details)
+		if text := row.text(3); text != "" {
+			if err := json.Unmarshal([]byte(text), d); err != nil {
+				return err
+			}
+		}
+		if d.Mentions != nil {
+			e.Details = &chat.Details{Mentions: d.Mentions}
+		}
+		return nil
+	}, e.MessageID[:])
 }
 
 // Thread implements chat.MessageReader.

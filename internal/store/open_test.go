@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -231,6 +232,67 @@ func TestMigration(t *testing.T) {
 	s = openTest(t, Options{Dir: old})
 	if got := head(t, s); got != 2 {
 		t.Fatalf("in the copy from before the head is %d", got)
+	}
+}
+
+// earlier are the migrations up to a schema version.
+func earlier(t *testing.T, version int) fs.FS {
+	t.Helper()
+	some := fstest.MapFS{}
+	names, err := fs.Glob(embedded(), "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(embedded(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if number, _, _ := strings.Cut(name, "_"); number <= fmt.Sprintf("%05d", version) {
+			some[name] = &fstest.MapFile{Data: data}
+		}
+	}
+	return some
+}
+
+// The answers of threads that were there before they were counted are counted.
+func TestMigrationCountsAnswers(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir, migrations: earlier(t, 9)})
+	storetest.NewRoom(t, s, chat.Room{ID: "r"}, "ann")
+	storetest.Do(t, s, func(tx chat.Tx) error {
+		r, err := tx.Room("r")
+		if err != nil {
+			return err
+		}
+		for i, thread := range []byte{0, 0, 1, 1, 2, 1, 9} { // a thread's first message, by its place; 9 is gone
+			e := &chat.Event{Kind: chat.Text, Actor: "ann", MessageID: chat.ID{byte(i + 1)}, Deleted: i == 5}
+			if thread > 0 {
+				e.ThreadID = chat.ID{thread}
+			}
+			if err := tx.Append(r, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.Close()
+	s = openTest(t, Options{Dir: dir})
+	defer s.Close()
+	r, err := s.ReadRoom(t.Context(), "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := s.Log(t.Context(), r, chat.LogQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []chat.Answers
+	for _, e := range events {
+		got = append(got, e.Answers)
+	}
+	if want := []chat.Answers{{Count: 2, LastSeq: 4}, {Count: 1, LastSeq: 5}, {}, {}, {}, {}, {}}; !slices.Equal(got, want) {
+		t.Errorf("counted %+v, want %+v", got, want)
 	}
 }
 

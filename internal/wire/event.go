@@ -162,6 +162,7 @@ func (o *object) message(e *chat.Event, own bool) {
 	o.id("reply_to", e.ReplyTo)
 	o.id("thread_id", e.ThreadID)
 	o.reactions(e.Reactions)
+	o.answers(e.Answers)
 	o.bool("edited", e.Edited)
 	if e.Deleted {
 		o.bool("deleted", true)

@@ -24,6 +24,26 @@ func (o *object) reactions(list []chat.Reaction) {
 	}
 }
 
+// answers appends how many answers the thread has that a message begins, where it has any.
+func (o *object) answers(a chat.Answers) {
+	if a.Count > 0 {
+		o.uint("thread_count", uint64(a.Count))
+		o.uint("thread_last_seq", a.LastSeq)
+	}
+}
+
+// thread appends what is left of the thread of an answer that was deleted; only whose it was to who may not see its beginning.
+func (o *object) thread(t *chat.ThreadChange) {
+	o.string("thread_id", t.ID)
+	if t.RootSeq == 0 {
+		return
+	}
+	o.uint("thread_count", uint64(max(t.Count, 0)))
+	if t.Count > 0 {
+		o.uint("thread_last_seq", t.LastSeq)
+	}
+}
+
 func appendReactions(dst []byte, list []chat.Reaction) []byte {
 	dst = append(dst, '{')
 	for i, r := range list {
@@ -86,6 +106,10 @@ func (o *object) aboutMessage(e *chat.Event) {
 			if e.Flagged {
 				o.bool("flagged", true)
 			}
+		}
+	case chat.MessageDeleted:
+		if e.Details != nil && e.Details.Thread != nil {
+			o.thread(e.Details.Thread)
 		}
 	case chat.ReactionAdded, chat.ReactionRemoved:
 		o.string("emoji", e.Content)

@@ -93,3 +93,29 @@ func TestPagesAboutMessagesShrink(t *testing.T) {
 		}
 	}
 }
+
+// A thread's first message tells of its answers, and so does what deletes one.
+func TestAnswersOnTheWire(t *testing.T) {
+	const root = "01000000-0000-0000-0000-000000000001"
+	deletion := func(c chat.ThreadChange) *chat.Event {
+		return &chat.Event{RoomID: "general", Seq: 5, Kind: chat.MessageDeleted, At: created, Actor: "ann", MessageID: id(2), Details: &chat.Details{Thread: &c}}
+	}
+	for _, c := range []struct {
+		event      *chat.Event
+		has, lacks string
+	}{
+		{&chat.Event{RoomID: "general", Seq: 2, Kind: chat.Text, MessageID: id(1), Answers: chat.Answers{Count: 3, LastSeq: 9}},
+			`"reactions":{},"thread_count":3,"thread_last_seq":9,"edited":false`, ""},
+		{&chat.Event{RoomID: "general", Seq: 2, Kind: chat.Text, MessageID: id(1)}, `"edited":false`, `"thread_count"`},
+		{deletion(chat.ThreadChange{ID: root, RootSeq: 2, Answers: chat.Answers{Count: 2, LastSeq: 4}}),
+			`"thread_id":"` + root + `","thread_count":2,"thread_last_seq":4`, ""},
+		{deletion(chat.ThreadChange{ID: root, RootSeq: 2}), `"thread_id":"` + root + `","thread_count":0,"epoch"`, `"thread_last_seq"`},
+		{deletion(chat.ThreadChange{ID: root, RootSeq: 2, Answers: chat.Answers{Count: 2, LastSeq: 4}}).As(3), `"thread_id":"` + root + `","epoch"`, `"thread_count"`},
+		{deletion(chat.ThreadChange{ID: root}), `"thread_id":"` + root + `","epoch"`, `"thread_count"`},
+	} {
+		got := string(wire.AppendEvent(nil, c.event, epoch, false))
+		if !strings.Contains(got, c.has) || c.lacks != "" && strings.Contains(got, c.lacks) {
+			t.Errorf("%s: want %s, not %q", got, c.has, c.lacks)
+		}
+	}
+}

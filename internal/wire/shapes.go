@@ -41,6 +41,8 @@ type Message struct {
 	ThreadID   *string                  `json:"thread_id" is:"MessageID" doc:"the first message of the thread that it is in"`
 	Reactions  map[string][]chat.UserID `json:"reactions" doc:"who reacted how, by emoji; of each at most 100 users"`
 	Counts     map[string]int           `json:"reaction_counts,omitempty" doc:"how many reacted, by emoji, where not all are named"`
+	Answers    int                      `json:"thread_count,omitempty" doc:"how many answers the thread has that it begins, without deleted ones" example:"2"`
+	LastAnswer uint64                   `json:"thread_last_seq,omitempty" is:"Seq" doc:"the latest of these answers"`
 	Edited     bool                     `json:"edited" doc:"the text is not the first one"`
 	Deleted    bool                     `json:"deleted,omitempty" doc:"only this tombstone is left"`
 	Flagged    bool                     `json:"flagged,omitempty" doc:"a rule for texts marked it for the moderators"`
@@ -71,9 +73,19 @@ type MessageEditedEvent struct {
 	Flagged   bool          `json:"flagged,omitempty" doc:"a rule for texts marked it for the moderators"`
 }
 
-// MessageMarkedEvent says that something became of a message.
+// MessageDeletedEvent says that only a tombstone is left of a message, and what of its thread, where it was an answer.
+type MessageDeletedEvent struct {
+	Type string `json:"type" enum:"message_deleted"`
+	logged
+	MessageID  string `json:"message_id"`
+	ThreadID   string `json:"thread_id,omitempty" is:"MessageID" doc:"of an answer: the first message of its thread"`
+	Answers    *int   `json:"thread_count,omitempty" doc:"how many answers that thread has then; absent where its first message is gone or may not be seen" example:"1"`
+	LastAnswer uint64 `json:"thread_last_seq,omitempty" is:"Seq" doc:"the latest of these answers"`
+}
+
+// MessageMarkedEvent says that a message was pinned or is no more.
 type MessageMarkedEvent struct {
-	Type string `json:"type" enum:"message_deleted message_pinned message_unpinned"`
+	Type string `json:"type" enum:"message_pinned message_unpinned"`
 	logged
 	MessageID string `json:"message_id"`
 }
@@ -237,7 +249,8 @@ func Shapes() []Shape {
 	return []Shape{
 		{Message{}, "A message of a room or a private conversation, or a system message that says who came or went"},
 		{MessageEditedEvent{}, "A message has another text"},
-		{MessageMarkedEvent{}, "A message was deleted, pinned or unpinned"},
+		{MessageDeletedEvent{}, "A message was deleted: a tombstone is left"},
+		{MessageMarkedEvent{}, "A message was pinned or unpinned"},
 		{ReactionEvent{}, "Somebody reacted to a message, or took that back"},
 		{RoomUpdatedEvent{}, "Settings of a room have changed"},
 		{ModeratedEvent{}, "What a moderator did in a room"},

@@ -403,6 +403,10 @@ func (x *traffic) messages() {
 	x.ask("bob", "users/me/export", "")
 	gone := x.ask("bob", "message/{room_id}", `{"content":"not for long"}`, "r")["message_id"].(string)
 	x.ask("bob", "message/{message_id}/delete", "", gone)
+	for range 2 {
+		gone = x.ask("bob", "message/{message_id}/reply", `{"content":"an answer too many"}`, id)["message_id"].(string)
+	}
+	x.ask("bob", "message/{message_id}/delete", "", gone)
 	x.ask("bob", "message/{message_id}/delete", "", gone)
 	x.ask("alice", "history/{room_id}", "", "r")
 }

@@ -5,6 +5,7 @@ package view
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 )
 
 // Ask asks for a route that only reads, and reads the reply into out. A refusal is an error.
@@ -110,7 +111,9 @@ func info(ask Ask, id string) (data json.RawMessage, members map[string]Member, 
 
 // Refresh asks for what events did not tell.
 func (r *Room) Refresh(ask Ask, id string) error {
-	for message := range r.StaleTexts {
+	stale := maps.Clone(r.StaleTexts)
+	maps.Copy(stale, r.StaleThreads)
+	for message := range stale {
 		var page struct {
 			Messages []json.RawMessage `json:"messages"`
 		}

@@ -24,6 +24,8 @@ type Message struct {
 	Edited, Deleted       bool
 	Flagged               bool
 	Reactions             map[string][]string // by emoji
+	Answers               int                 // in the thread that it begins
+	LastAnswer            uint64              // the seq of the latest of these
 }
 
 // Member is somebody in a room.
@@ -41,15 +43,16 @@ type Room struct {
 	Members  map[string]Member
 	Gone     bool // deleted
 
-	// What events did not tell, and has to be asked for: texts of messages by id, and the role of members by user id.
+	// What events did not tell, and has to be asked for: texts and answers of messages by id, and the role of members by user id.
 	StaleTexts   map[string]bool
+	StaleThreads map[string]bool
 	StaleMembers map[string]bool
 }
 
 // NewRoom is a picture of a room of which nothing is known yet.
 func NewRoom() *Room {
 	return &Room{Messages: map[string]*Message{}, Pins: map[string]bool{}, Settings: map[string]string{}, Members: map[string]Member{},
-		StaleTexts: map[string]bool{}, StaleMembers: map[string]bool{}}
+		StaleTexts: map[string]bool{}, StaleThreads: map[string]bool{}, StaleMembers: map[string]bool{}}
 }
 
 // event is what a room's log can say.
@@ -61,6 +64,8 @@ type event struct {
 	MessageID string              `json:"message_id"`
 	ReplyTo   string              `json:"reply_to"`
 	ThreadID  string              `json:"thread_id"`
+	Answers   *int                `json:"thread_count"`
+	LastSeq   uint64              `json:"thread_last_seq"`
 	Event     string              `json:"event"`
 	UserID    string              `json:"user_id"`
 	Content   *string             `json:"content"`
@@ -99,9 +104,29 @@ func (r *Room) show(e *event) error {
 	if m.Reactions == nil {
 		m.Reactions = map[string][]string{}
 	}
+	if e.Answers != nil {
+		m.Answers, m.LastAnswer = *e.Answers, e.LastSeq
+	}
 	r.Messages[e.ID] = m
 	delete(r.StaleTexts, e.ID)
+	delete(r.StaleThreads, e.ID)
 	return nil
+}
+
+// answered counts an answer that came in its thread, or takes what the deletion of one left.
+func (r *Room) answered(e *event) {
+	first := r.Messages[e.ThreadID]
+	switch {
+	case first == nil:
+	case e.ID != "":
+		if !e.Deleted && e.Seq > first.LastAnswer {
+			first.Answers, first.LastAnswer = first.Answers+1, e.Seq
+		}
+	case e.Answers == nil:
+		r.StaleThreads[e.ThreadID] = true
+	default:
+		first.Answers, first.LastAnswer = *e.Answers, e.LastSeq
+	}
 }
 
 // settings are what room_updated and a room's data have in common.
@@ -146,6 +171,7 @@ func (r *Room) Apply(body []byte) (kind string, err error) {
 		if e.Type == "system" {
 			r.moves(&e)
 		}
+		r.answered(&e)
 		return e.Type, r.show(&e)
 	}
 	if e.MessageID != "" {
@@ -239,6 +265,7 @@ func (r *Room) touch(e *event) error {
 		m.Content, m.File, m.Mentions, m.Edited, m.Flagged, m.Deleted, m.Reactions = "", "", "", false, false, true, map[string][]string{}
 		delete(r.StaleTexts, e.MessageID)
 		delete(r.Pins, e.MessageID)
+		r.answered(e)
 	case "reaction_added":
 		if users := m.Reactions[e.Emoji]; !slices.Contains(users, e.UserID) {
 			m.Reactions[e.Emoji] = append(users, e.UserID)
@@ -302,6 +329,6 @@ func (r *Room) Clone() *Room {
 		c.Messages[id] = &copied
 	}
 	c.Pins, c.Settings, c.Members = maps.Clone(r.Pins), maps.Clone(r.Settings), maps.Clone(r.Members)
-	c.StaleTexts, c.StaleMembers = maps.Clone(r.StaleTexts), maps.Clone(r.StaleMembers)
+	c.StaleTexts, c.StaleThreads, c.StaleMembers = maps.Clone(r.StaleTexts), maps.Clone(r.StaleThreads), maps.Clone(r.StaleMembers)
 	return &c
 }

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"parley/internal/chat"
 )
@@ -243,6 +244,106 @@ func threads(t *testing.T, f Factory) {
 	} {
 		same(t, fmt.Sprintf("the thread for %+v", c.q), seqs(must[[]*chat.Event](t)(s.Thread(t.Context(), r, m[0].MessageID, c.q))), c.want)
 	}
+}
+
+// answers checks that the answers of a thread are counted as they come, are deleted and are cut.
+func answers(t *testing.T, f Factory) {
+	s, clock := opened(t, f)
+	m := said(t, s, "r", 2)
+	var list []*chat.Event
+	Do(t, s, func(tx chat.Tx) error {
+		list = nil
+		r, err := tx.Room("r")
+		if err != nil {
+			return err
+		}
+		for i := range 4 {
+			e := &chat.Event{Kind: chat.Text, Actor: "ann", MessageID: id(6000 + i), ThreadID: m[0].MessageID}
+			if err := tx.Append(r, e); err != nil {
+				return err
+			}
+			if err := tx.AddAnswer(e); err != nil {
+				return err
+			}
+			list = append(list, e)
+		}
+		return nil
+	})
+	ctx := t.Context()
+	r := must[*chat.Room](t)(s.ReadRoom(ctx, "r"))
+	counted := func(what, want string) {
+		t.Helper()
+		log := must[[]*chat.Event](t)(s.Log(ctx, r, chat.LogQuery{}))
+		same(t, what, spaced(log[0].Answers.Count, log[0].Answers.LastSeq), want)
+		same(t, what+", read alone", must[*chat.Event](t)(s.ReadMessage(ctx, m[0].MessageID)).Answers, log[0].Answers)
+		for _, e := range log[1:] {
+			same(t, what+": of another message", e.Answers, chat.Answers{})
+		}
+	}
+	remove := func(e *chat.Event) (change chat.ThreadChange) {
+		t.Helper()
+		Do(t, s, func(tx chat.Tx) error {
+			var err error
+			if change, err = tx.RemoveAnswer(e); err != nil {
+				return err
+			}
+			tombstone := *e
+			tombstone.Content, tombstone.Deleted = "", true
+			return tx.ReplaceMessage(&tombstone)
+		})
+		return change
+	}
+	counted("the answers", "4 6")
+	thread := m[0].MessageID.String()
+	same(t, "without the one before the latest", remove(list[2]), chat.ThreadChange{ID: thread, RootSeq: 1, Answers: chat.Answers{Count: 3, LastSeq: 6}})
+	same(t, "without the latest", remove(list[3]), chat.ThreadChange{ID: thread, RootSeq: 1, Answers: chat.Answers{Count: 2, LastSeq: 4}})
+	Do(t, s, func(tx chat.Tx) error { // what becomes of the first message does not touch the count
+		if err := tx.PutReaction(m[0], "👍", "ann", 9); err != nil {
+			return err
+		}
+		edited := *m[0]
+		edited.Content, edited.Edited = "new", true
+		if err := tx.ReplaceMessage(&edited); err != nil {
+			return err
+		}
+		return tx.DropReactions(m[0])
+	})
+	counted("what is left", "2 4")
+	remove(list[0])
+	same(t, "without any", remove(list[1]), chat.ThreadChange{ID: thread, RootSeq: 1})
+	counted("nothing left", "0 0")
+	answer := func(n int) *chat.Event {
+		e := &chat.Event{Kind: chat.Text, Actor: "ann", MessageID: id(n), ThreadID: m[0].MessageID}
+		Do(t, s, func(tx chat.Tx) error {
+			room, err := tx.Room("r")
+			if err != nil {
+				return err
+			}
+			if err := tx.Append(room, e); err != nil {
+				return err
+			}
+			return tx.AddAnswer(e)
+		})
+		return e
+	}
+	answer(6100)
+	counted("a new beginning", "1 7")
+	clock.Add(time.Minute)
+	late := answer(6101)
+	Do(t, s, func(tx chat.Tx) error {
+		room, err := tx.Room("r")
+		if err != nil {
+			return err
+		}
+		n, err := tx.Cut(room, late.At, 100)
+		same(t, "cut", n, 7)
+		return err
+	})
+	answer(6102) // the first message is gone
+	for _, e := range must[[]*chat.Event](t)(s.Log(ctx, r, chat.LogQuery{})) {
+		same(t, "in a thread that was cut", e.Answers, chat.Answers{})
+	}
+	same(t, "deleted from a thread that was cut", remove(late), chat.ThreadChange{ID: thread})
 }
 
 // spaced writes values with a space between any two.

@@ -44,7 +44,7 @@ func Run(t *testing.T, f Factory) {
 		{"Files", files},
 		{"Append", appending}, {"Events", everyField}, {"LogQueries", logQueries}, {"Before", before},
 		{"ClockJumps", clockJumps}, {"Messages", messages},
-		{"Replaced", replaced}, {"Reactions", reactions}, {"Pins", pinned}, {"Reports", reports}, {"Threads", threads},
+		{"Replaced", replaced}, {"Reactions", reactions}, {"Pins", pinned}, {"Reports", reports}, {"Threads", threads}, {"Answers", answers},
 		{"Requests", requests}, {"Packets", packets},
 		{"Sessions", sessions}, {"SessionExpiry", sessionExpiry}, {"SessionEnd", sessionEnd},
 		{"Places", places}, {"StartPlacesInOrder", startPlacesInOrder}, {"ManyPlaces", manyPlaces},
