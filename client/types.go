@@ -32,11 +32,16 @@ type Event struct {
 	SenderName string `json:"sender_name"`
 	Content    string `json:"content"`
 	ReplyTo    string `json:"reply_to"`
-	Thread     string `json:"thread_id"`
+	Thread     string `json:"thread_id"` // of message_deleted: of the answer that is gone
 	Edited     bool   `json:"edited"`
 	Deleted    bool   `json:"deleted"`
 	Flagged    bool   `json:"flagged"`
 	Private    bool   `json:"is_private"`
+
+	// Of the first message of a thread: how many answers it has that are not deleted (nil: none), and the Seq of the latest. Of
+	// the deletion of an answer: what is left of them (nil: not told). See Answered.
+	ThreadCount   *int   `json:"thread_count"`
+	ThreadLastSeq uint64 `json:"thread_last_seq"`
 
 	// Of system messages and other events; User is who did it, or of system messages whom it happened to.
 	System  string `json:"event"`
@@ -62,6 +67,29 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	}
 	e.Raw = append(json.RawMessage(nil), b...)
 	return nil
+}
+
+// Answered counts an answer, or what the deletion of one has left, in e, the first message of its thread. The same one twice, or
+// one that e knows already, changes nothing. It is false where the event does not tell: then e is to be read again.
+func (e *Event) Answered(by *Event) bool {
+	switch {
+	case by.Thread == "" || by.Thread != e.ID:
+	case by.Type == "message_deleted":
+		if by.ThreadCount == nil {
+			return false
+		}
+		e.ThreadCount, e.ThreadLastSeq = nil, 0
+		if n := *by.ThreadCount; n > 0 {
+			e.ThreadCount, e.ThreadLastSeq = &n, by.ThreadLastSeq
+		}
+	case by.IsMessage() && !by.Deleted && by.Seq > e.ThreadLastSeq:
+		n := 1
+		if e.ThreadCount != nil {
+			n += *e.ThreadCount
+		}
+		e.ThreadCount, e.ThreadLastSeq = &n, by.Seq
+	}
+	return true
 }
 
 // IsMessage tells whether somebody said it.

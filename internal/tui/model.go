@@ -311,6 +311,9 @@ func (m *Model) setHistory(msg historyMsg) tea.Cmd {
 		i := slices.IndexFunc(r.messages, func(e client.Event) bool { return len(page) == 0 || e.Seq > page[len(page)-1].Seq })
 		if i >= 0 {
 			page = append(page, r.messages[i:]...)
+			for _, e := range r.messages[i:] {
+				answered(page, &e)
+			}
 		}
 		r.loaded, r.messages = true, page
 	} else if len(r.messages) > 0 && msg.before == r.messages[0].Seq {
@@ -371,6 +374,7 @@ func (m *Model) message(r *room, e client.Event) tea.Cmd {
 	if n := len(r.messages); n == 0 || r.messages[n-1].Seq < e.Seq {
 		r.messages = append(r.messages, e)
 	}
+	answered(r.messages, &e)
 	var cmds []tea.Cmd
 	if e.Type == "system" {
 		cmds = append(cmds, m.askMembers(r))
@@ -382,6 +386,13 @@ func (m *Model) message(r *room, e client.Event) tea.Cmd {
 		cmds = append(cmds, m.markRead(r))
 	}
 	return tea.Batch(cmds...)
+}
+
+// answered counts an answer in the first message of its thread, where that is among messages. After a deletion all is read again.
+func answered(messages []client.Event, e *client.Event) {
+	if i := slices.IndexFunc(messages, func(m client.Event) bool { return m.ID == e.Thread }); i >= 0 && e.Thread != "" {
+		messages[i].Answered(e)
+	}
 }
 
 func (m *Model) sentDone(msg sentMsg) {

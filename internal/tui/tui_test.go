@@ -154,6 +154,20 @@ func TestRoomsAndMessages(t *testing.T) {
 	s.hides("elsewhere")
 }
 
+func TestThreadsTellHowManyAnswered(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.tell(tui.EventMsg(client.Event{Type: "text", Room: "general", Seq: 121, ID: "m", Sender: "bob", SenderName: "Bob", Content: "a question"}))
+	answer := client.Event{Type: "text", Room: "general", Seq: 122, ID: "a", Sender: "ann", SenderName: "Ann", Content: "an answer", ReplyTo: "m", Thread: "m"}
+	s.tell(tui.EventMsg(answer))
+	s.shows("a question (1 reply)", "(reply) an answer")
+	s.tell(tui.EventMsg(answer)) // a copy
+	s.shows("a question (1 reply)")
+	answer.Seq, answer.ID = 123, "b"
+	s.tell(tui.EventMsg(answer))
+	s.shows("a question (2 replies)")
+}
+
 func TestHistoryLoadsUpwards(t *testing.T) {
 	t.Parallel()
 	s := open(t)

@@ -5,6 +5,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -257,7 +258,17 @@ func (m *Model) messageLines(e *client.Event, at string, width int) []string {
 	if e.ReplyTo != "" {
 		text = faint + "(reply) " + reset + text
 	}
+	if e.ThreadCount != nil {
+		text += faint + " (" + replies(*e.ThreadCount) + ")" + reset
+	}
 	return wrapped(head, bold+plain(e.SenderName)+reset+": "+text, width)
+}
+
+func replies(n int) string {
+	if n == 1 {
+		return "1 reply"
+	}
+	return strconv.Itoa(n) + " replies"
 }
 
 // wrapped breaks a text into lines under its head.
