@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { expect, test } from 'vitest'
-import { applied } from './apply.ts'
+import { answered, applied } from './apply.ts'
 import type { LogEvent, Message } from './types.ts'
 
 const message: Message = {
@@ -58,4 +58,22 @@ test('of many who react a hundred are named', () => {
   for (let i = 130; i > 100; i--)
     m = applied(m, event('reaction_removed', { emoji: '👍', user_id: `u${i}`, count: i - 1 }))
   expect(m.reaction_counts).toBeUndefined()
+})
+
+function answer(seq: number, fields: Partial<Message> = {}): Message {
+  return { ...message, id: `a${seq}`, seq, thread_id: 'm', ...fields }
+}
+
+test('answers are counted once, and not those that are deleted', () => {
+  let first = answered(answered(message, answer(2))!, answer(3))!
+  expect(first).toMatchObject({ thread_count: 2, thread_last_seq: 3 })
+  expect(answered(first, answer(2))).toBe(first) // the page knew it already
+  expect(answered(first, answer(4, { deleted: true, content: '' }))).toBe(first)
+  first = answered(first, event('message_deleted', { thread_id: 'm', thread_count: 1, thread_last_seq: 2 }))!
+  expect(first).toMatchObject({ thread_count: 1, thread_last_seq: 2 })
+  expect(answered(first, answer(9))).toMatchObject({ thread_count: 2, thread_last_seq: 9 })
+  const none = answered(first, event('message_deleted', { thread_id: 'm', thread_count: 0 }))!
+  expect('thread_count' in none || 'thread_last_seq' in none).toBe(false)
+  expect(answered(first, event('message_deleted', { thread_id: 'm' }))).toBeUndefined() // to be read again
+  expect(applied(first, event('message_deleted'))).toMatchObject({ deleted: true, thread_count: 1 })
 })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { LogEvent, Message } from './types.ts'
+import { isMessage, type LogEvent, type Message } from './types.ts'
 
 /** A message after a log event that is about it. Applying one twice, or one that the message knows already, does no harm. */
 export function applied(m: Message, e: LogEvent): Message {
@@ -22,6 +22,22 @@ export function applied(m: Message, e: LogEvent): Message {
     default:
       return m
   }
+}
+
+/**
+ * The first message of a thread after an answer to it, or after the deletion of one. It is undefined where the event does not
+ * tell: then the message is to be read again. Twice does no harm, either.
+ */
+export function answered(first: Message, e: Message | LogEvent): Message | undefined {
+  if (isMessage(e)) {
+    if (e.deleted || e.seq <= (first.thread_last_seq ?? 0)) return first
+    return { ...first, thread_count: (first.thread_count ?? 0) + 1, thread_last_seq: e.seq }
+  }
+  if (e.type !== 'message_deleted') return first
+  if (e.thread_count === undefined) return undefined
+  const { thread_count: _, thread_last_seq: __, ...rest } = first
+  if (e.thread_count === 0 || e.thread_last_seq === undefined) return rest
+  return { ...rest, thread_count: e.thread_count, thread_last_seq: e.thread_last_seq }
 }
 
 function tombstone(m: Message): Message {

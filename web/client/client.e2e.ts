@@ -172,6 +172,17 @@ describe('a connection that holds', () => {
     await until(thread, 'it came', () => thread.messages.length === 2)
     expect(thread.root?.content).toBe('the first')
     expect(thread.messages.map(m => m.content)).toEqual(['', 'another'])
+
+    // The answers are counted as they come and go, in the room's list and in the thread.
+    const last = thread.messages.at(-1)?.seq
+    const counts = () => [shown.messages.at(-4), thread.root].map(m => [m?.id, m?.thread_count, m?.thread_last_seq])
+    await until(shown, 'it came there, too', () => shown.messages.at(-1)?.seq === last)
+    expect(counts()).toEqual(Array(2).fill([first.message_id, 1, last]))
+    await fresh.loadLatest()
+    expect(bare(shown.messages)).toEqual(bare(fresh.messages))
+    await alice.client.call(`message/${thread.messages.at(-1)?.id}/delete`)
+    await until(shown, 'it is gone', () => shown.messages.at(-1)?.deleted === true)
+    expect(counts()).toEqual(Array(2).fill([first.message_id, undefined, undefined]))
   })
 
   test('a refused message fails, and does not hold up the next; it can be sent again or forgotten', async () => {

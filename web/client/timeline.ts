@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { applied } from './apply.ts'
+import { answered, applied } from './apply.ts'
 import type { Client } from './client.ts'
 import { asParleyError } from './error.ts'
 import { isMessage, type LogEvent, type Message, type Page } from './types.ts'
@@ -54,6 +54,7 @@ export class Timeline {
   #missing = false // there was no such room when it was to be loaded
   #stale = false // has a hole, and is to be read again
   #load: Loading | undefined
+  readonly #refreshing = new Map<string, (Message | LogEvent)[]>() // messages that are read again, and what came meanwhile
   #told = false
 
   constructor(client: Client, roomId: string, options: TimelineOptions = {}) {
@@ -282,24 +283,49 @@ export class Timeline {
 
   /** Applies an event. It is true when something shown has changed. */
   #apply(e: Message | LogEvent): boolean {
+    for (const events of this.#refreshing.values()) events.push(e)
+    const counted = this.#count(e)
+    return this.#change(e) || counted
+  }
+
+  #change(e: Message | LogEvent): boolean {
     if (isMessage(e)) return this.#append(e)
     if (!this.#hasNewer && !this.#stale) this.#to = Math.max(this.#to, e.seq)
     if (e.message_id === undefined) return false
-    if (this.#root?.id === e.message_id) {
-      this.#root = applied(this.#root, e)
-      return true
-    }
-    const at = this.#list.findLastIndex(m => m.id === e.message_id)
-    const m = this.#list[at]
+    const m = this.#find(e.message_id)
     if (!m) return false
     if (e.type === 'message_edited' && e.content === undefined && !m.deleted) {
       this.#fetchOne(m.id)
       return false
     }
     const next = applied(m, e)
-    if (next === m) return false
-    this.#list[at] = next
-    return true
+    return next !== m && this.#replace(next)
+  }
+
+  /** Counts an answer, or what is left of them, in the first message of its thread. */
+  #count(e: Message | LogEvent): boolean {
+    if (isMessage(e) && e.truncated) this.#fetchOne(e.id) // it may be an answer
+    const id = e.thread_id
+    if (!id) return false
+    const first = this.#find(id)
+    if (!first) return false
+    const next = answered(first, e)
+    if (!next) this.#fetchOne(id)
+    return next !== undefined && next !== first && this.#replace(next)
+  }
+
+  #find(id: string): Message | undefined {
+    return this.#root?.id === id ? this.#root : this.#list.findLast(m => m.id === id)
+  }
+
+  #replace(m: Message): boolean {
+    if (this.#root?.id === m.id) {
+      this.#root = m
+      return true
+    }
+    const at = this.#list.findLastIndex(old => old.id === m.id)
+    if (at >= 0) this.#list[at] = m
+    return at >= 0
   }
 
   #append(m: Message): boolean {
@@ -311,23 +337,33 @@ export class Timeline {
     this.#to = m.seq
     if (this.#thread !== undefined && m.thread_id !== this.#rootId) return false
     this.#list.push(m)
-    if (m.truncated) this.#fetchOne(m.id)
     if (this.following && this.#list.length > this.#keep * 1.25) this.#trimOldest()
     return true
   }
 
   /** Reads one message that an event did not tell all of. */
   #fetchOne(id: string): void {
-    this.#history({ around: id, limit: 1 }).then(
-      page => {
-        const m = page.messages.find(m => m.id === id)
-        const at = this.#list.findIndex(m => m.id === id)
-        if (!m || at < 0) return
-        this.#list[at] = m
-        this.#changed()
-      },
-      () => {}, // gone meanwhile, or not for the user
-    )
+    const events: (Message | LogEvent)[] = []
+    this.#refreshing.set(id, events)
+    this.#history({ around: id, limit: 1 })
+      .then(
+        page => {
+          let m = page.messages.find(m => m.id === id)
+          if (!m || this.#refreshing.get(id) !== events) return
+          const truncated = this.#find(id)?.truncated
+          // An answer that came without its thread: how it counts, only the first message knows.
+          if (m.thread_id && (truncated || !this.#find(id)) && this.#find(m.thread_id)) this.#fetchOne(m.thread_id)
+          for (const e of events) {
+            if (!isMessage(e) && e.message_id === id) m = applied(m, e)
+            if (e.thread_id === id) m = answered(m, e) ?? m
+          }
+          if (this.#replace(m)) this.#changed()
+        },
+        () => {}, // gone meanwhile, or not for the user
+      )
+      .finally(() => {
+        if (this.#refreshing.get(id) === events) this.#refreshing.delete(id)
+      })
   }
 
   #changed(): void {

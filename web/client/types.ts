@@ -37,6 +37,8 @@ export interface Message {
   thread_id?: string | null
   reactions: Record<string, string[]> // by emoji: who; at most 100 of them
   reaction_counts?: Record<string, number> // where there are more
+  thread_count?: number // answers in the thread that it begins, without deleted ones
+  thread_last_seq?: number // the latest of these
   edited: boolean
   deleted?: boolean
   flagged?: boolean
@@ -92,6 +94,10 @@ export interface LogEvent {
   mentions?: string[]
   emoji?: string
   count?: number
+  // Of the deletion of an answer: what is left of its thread.
+  thread_id?: string
+  thread_count?: number
+  thread_last_seq?: number
   changes?: Partial<RoomData> & { owner_id?: string }
   action?: string
   target_id?: string

@@ -147,10 +147,10 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
           {message.reply_to && <Quote message={message} quoted={row.quoted} inThread={where.thread ?? false} />}
           <Content message={message} />
           <Reactions message={message} />
-          {row.replies > 0 && !where.thread && (
+          {message.thread_count !== undefined && !where.thread && (
             <button type="button" class="thread-link" onClick={() => openThread(message)}>
               <Icon name="thread" size={16} />
-              {t('message.replies', { count: row.replies })}
+              {t('message.replies', { count: message.thread_count })}
             </button>
           )}
           {seen && (

@@ -54,11 +54,6 @@ describe('groups', () => {
     expect(rows.map(row => row.day !== undefined)).toEqual([true, false, false, false, false, false, false, true])
     expect(rows[3]!.quoted?.id).toBe('m1')
   })
-
-  it('count the answers of a thread, without deleted ones', () => {
-    const rows = shown([message(1), message(2, { thread_id: 'm1' }), message(3, { thread_id: 'm1', deleted: true })])
-    expect(rows.map(row => row.replies)).toEqual([1, 0, 0])
-  })
 })
 
 describe('the unread mark', () => {

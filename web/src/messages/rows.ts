@@ -13,7 +13,6 @@ export interface MessageRow {
   first: boolean // begins a group of messages of one sender
   day?: number // Unix seconds, where a new day begins
   unread: boolean // the first unread one
-  replies: number // answers in its thread, where it begins one
   quoted?: Message // what it answers, where that is among the messages
 }
 
@@ -49,11 +48,7 @@ const groupSpan = 5 * 60 // seconds between messages of one group
 export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map()): Row[] {
   const rows: Row[] = []
   const byId = new Map<string, Message>()
-  const replies = new Map<string, number>()
-  for (const m of of.messages) {
-    byId.set(m.id, m)
-    if (m.thread_id && !m.deleted) replies.set(m.thread_id, (replies.get(m.thread_id) ?? 0) + 1)
-  }
+  for (const m of of.messages) byId.set(m.id, m)
   const keep = (row: Row) => {
     const old = before.get(row.key)
     rows.push(old && same(old, row) ? old : row)
@@ -90,7 +85,6 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
       first,
       ...(newDay && { day: message.timestamp }),
       unread,
-      replies: replies.get(message.id) ?? 0,
       ...(quoted && { quoted }),
     })
     sender = message.type === 'system' ? '' : message.sender_id
@@ -122,7 +116,7 @@ function same(a: Row, b: Row): boolean {
   if (a.kind === 'start' || b.kind === 'start') return a.kind === b.kind
   if (a.first !== b.first || a.day !== b.day || a.quoted !== b.quoted) return false
   if (a.kind === 'outgoing') return b.kind === 'outgoing' && a.outgoing === b.outgoing
-  return b.kind === 'message' && a.message === b.message && a.unread === b.unread && a.replies === b.replies
+  return b.kind === 'message' && a.message === b.message && a.unread === b.unread
 }
 
 /** One rendering of a list on its way from some rows to others. */
