@@ -70,6 +70,7 @@ type Config struct {
 	Devices Devices
 	Files   *Files // nil: no files
 	Push    Push
+	Running Running
 	Info    map[string]any // limits of the doors, shown by info beside the API's own
 	Now     func() time.Time
 }
@@ -109,6 +110,7 @@ type API struct {
 	passing *ratelimit.Sliding
 	proofs  *ratelimit.Sliding
 	reading chan struct{} // a place for each concurrent read
+	counted counted
 	router  *Router
 }
 

@@ -47,3 +47,40 @@ func TestGoverning(t *testing.T) {
 		t.Errorf("the room is %v", r)
 	}
 }
+
+// What is stored is counted at most once in countEvery; what runs is told as it is.
+func TestStats(t *testing.T) {
+	h := open(t, content.Policy{}, api.Rates{})
+	h.refuses("ann", "admin/stats", ``, chat.Forbidden)
+	accounts := func() any {
+		t.Helper()
+		s := h.says("root", "admin/stats", ``, "success")
+		if s["version"] != "v" || s["epoch"] != float64(epoch) {
+			t.Errorf("of the server: %v", s)
+		}
+		return s["accounts"].(map[string]any)["total"]
+	}
+	if n := accounts(); n != 4.0 {
+		t.Errorf("%v accounts, want 4", n)
+	}
+	if _, err := h.service.CreateUser(chat.NewUser{ID: "dan"}).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Add(9 * time.Second)
+	if n := accounts(); n != 4.0 {
+		t.Errorf("%v accounts soon after, want the same 4", n)
+	}
+	h.clock.Add(time.Second)
+	if n := accounts(); n != 5.0 {
+		t.Errorf("%v accounts later, want 5", n)
+	}
+	h.clock.Add(-time.Hour) // no clock that jumps keeps old figures
+	if _, err := h.service.CreateUser(chat.NewUser{ID: "eve"}).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := accounts(); n != 6.0 {
+		t.Errorf("%v accounts after a jump, want 6", n)
+	}
+	h.says("root", "admin/users/ann/promote", `{"reason":"on call"}`, "moderated")
+	h.says("ann", "admin/stats", ``, "success")
+}

@@ -67,6 +67,7 @@ func (a *API) routes() *Router {
 			topic.Doc(action+" an account on the whole server"),
 			answers("moderated", "administrators", "forbidden not_found"))
 	}
+	a.statsRoutes(admin)
 	a.peopleRoutes(chat)
 	a.fileRoutes(chat)
 	a.markRoutes(chat, passing)

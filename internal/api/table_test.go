@@ -57,6 +57,9 @@ const served = `
 	chat/admin/users/{user_id}/unban 2
 	chat/admin/users/{user_id}/mute 2
 	chat/admin/users/{user_id}/unmute 2
+	chat/admin/users/{user_id}/promote 2
+	chat/admin/users/{user_id}/demote 2
+	chat/admin/stats 1 R
 	chat/read/{room_id} 0
 	chat/rooms/{room_id}/prefs 1
 	chat/rooms/{room_id}/bans 1 R

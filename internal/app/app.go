@@ -31,6 +31,7 @@ import (
 	"parley/internal/mqtt"
 	"parley/internal/presence"
 	"parley/internal/store"
+	"parley/internal/wire"
 	"parley/web"
 )
 
@@ -160,6 +161,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		Service: a.service, Audience: a.feed, Presence: a.presence, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
 		Rates: api.Rates{Changes: rate, Reads: rate, Passing: rate}, Now: in.Now, Passwords: passwords, Files: a.files, Tokens: tokens,
 		Devices: mqttdoor.Devices{Server: func() *mqtt.Server { return a.mqtt }},
+		Running: api.Running{Started: in.Now(), Here: a.presence.Here, Fill: func(out *wire.Stats) { a.sources().fill(measured, out) }},
 		Push:    api.Push{VAPIDPublicKey: a.push.keys.Public(), WebhookSecret: a.push.keys.WebhookSecret},
 		Info: map[string]any{"file_size": limits.MaxFileSize, "file_quota": limits.FileQuota, "inline_file_size": api.MaxInlineFile, "packet_size": int64(cfg.Limits.MaxPacketSize), "receive_maximum": cfg.Limits.ReceiveMaximum,
 			"sessions": cfg.Limits.SessionsPerUser, "session_expiry": cfg.Limits.SessionExpiry.Seconds()},
@@ -199,7 +201,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		Client: web.Client(), About: httpdoor.About{ServerName: cfg.Name, Version: version, Registration: cfg.Access.Registration},
 		TLS: tls != nil, HSTS: cfg.TLS.HSTS,
 		Files: a.files, Events: a.events, TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
-		Metrics: measured.handler(sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door, push: a.push.sender}),
+		Metrics: measured.handler(a.sources()),
 	}
 	a.serveAll(listeners, pages, tls)
 	return a, nil
@@ -283,6 +285,11 @@ func (a *App) followRules(ctx context.Context) (stop func()) {
 		signal.Stop(asked)
 		look.Stop()
 	}
+}
+
+// sources are the parts that are measured. All are there once the doors are open.
+func (a *App) sources() sources {
+	return sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door, events: a.events, push: a.push.sender}
 }
 
 // connectionChanges counts the connections that have come or gone.

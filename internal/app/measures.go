@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	httpdoor "parley/internal/edge/http"
 	mqttdoor "parley/internal/edge/mqtt"
 	"parley/internal/feed"
 	"parley/internal/mqtt"
@@ -39,11 +40,12 @@ func (m *measures) commit(changes, _ int, d time.Duration) {
 
 // sources are read when somebody asks for the metrics.
 type sources struct {
-	mqtt  *mqtt.Server
-	store *store.SQLite
-	feed  *feed.Feed
-	door  *mqttdoor.Door
-	push  *push.Sender
+	mqtt   *mqtt.Server
+	store  *store.SQLite
+	feed   *feed.Feed
+	door   *mqttdoor.Door
+	events *httpdoor.Events
+	push   *push.Sender
 }
 
 func (m *measures) handler(s sources) http.Handler {
@@ -101,6 +103,7 @@ func (s sources) Collect(out chan<- prometheus.Metric) {
 		}
 		total("requests_total", "Requests over MQTT by outcome.", float64(n), "code", string(code))
 	}
+	gauge("streams", "Open streams of Server-Sent Events.", float64(s.events.Open()))
 	st := s.store.Stats()
 	gauge("commit_queue", "Changes that wait for the next commit.", float64(st.Queue))
 	total("commits_total", "Commits.", float64(st.Batches))

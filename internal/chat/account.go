@@ -106,7 +106,7 @@ func (s *Service) alterUser(tx Tx, id, actor UserID, d Details, alter func(tx Tx
 	}
 	d.UserID = id
 	e := &Event{Kind: AccountModerated, Actor: actor, Details: &d}
-	if actor != id { // what people do to their own accounts governs nobody
+	if actor != id || d.Action == ActionRole { // what else people do to their own accounts governs nobody
 		if err := audit(tx, auditOf(nil, e)); err != nil {
 			return Account{}, err
 		}
@@ -144,6 +144,45 @@ func (s *Service) SetRole(id UserID, role ServerRole) *Pending[Account] {
 // in the logs, with ErasedName for the sender's.
 func (s *Service) RemoveUser(id UserID) *Pending[Account] {
 	return s.changeUser(id, Details{Action: ActionErase}, s.erase)
+}
+
+// ChooseRole makes an account an administrator (promote), or a user again (demote), for an administrator: the last one cannot
+// be demoted. What is asked of who has the role already changes nothing.
+func (s *Service) ChooseRole(call Call, id UserID, act Moderation) *Pending[Acted] {
+	role := RoleUser
+	if act.Action == ActionPromote {
+		role = RoleAdministrator
+	}
+	parts := []string{act.Action, string(id), act.Reason}
+	return submit[Acted](s, call, scope{}, "choose role", parts, func(tx Tx, u *User) (Acted, error) {
+		if u.Role != RoleAdministrator {
+			return Acted{}, Refuse(Forbidden, "only administrators do that")
+		}
+		target, err := s.existing(tx, id)
+		if err != nil {
+			return Acted{}, err
+		}
+		out := Acted{User: id, Action: act.Action}
+		if target.Role == role {
+			return out, nil
+		}
+		if role == RoleAdministrator && target.BannedAt(tx.Now()) {
+			return Acted{}, Refuse(Conflict, "user_id: %q is banned from this server; lift the ban first", string(id))
+		}
+		if role == RoleUser {
+			if other, err := tx.OtherAdministrator(id); err != nil {
+				return Acted{}, err
+			} else if !other {
+				return Acted{}, Refuse(Conflict, "user_id: %q is the last administrator; make another one first", string(id))
+			}
+		}
+		d := Details{Action: ActionRole, Role: string(role), Reason: act.Reason}
+		_, err = s.alterUser(tx, id, u.ID, d, func(_ Tx, t *User) error {
+			t.Role = role
+			return nil
+		})
+		return out, err
+	})
 }
 
 // ModerateUser bans, unbans, mutes or unmutes an account on the whole server. Administrators may, but not each other.

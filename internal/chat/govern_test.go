@@ -296,3 +296,61 @@ func storeOrder(t *testing.T, w *world, c chat.Cleanup) {
 	t.Helper()
 	storetest.Do(t, w.store, func(tx chat.Tx) error { return tx.PutCleanup(&c) })
 }
+
+// Administrators make and unmake each other, but for the last one; it is on record, and the account is told.
+func TestAdministratorsAreMadeByAdministrators(t *testing.T) {
+	w := newWorld(t)
+	w.room("r", true, "bob")
+	choose := func(by_ chat.UserID, action string, u chat.UserID) *chat.Pending[chat.Acted] {
+		return w.ChooseRole(by(by_), u, chat.Moderation{Action: action, Reason: "why"})
+	}
+	refused(t, choose("ann", chat.ActionPromote, "ann"), chat.Forbidden)
+	refused(t, choose("ann", chat.ActionDemote, root), chat.Forbidden)
+	refused(t, choose(root, chat.ActionPromote, "nobody"), chat.NotFound)
+	done(t, w.ModerateUser(by(root), "eve", act(chat.ActionBan, "")))
+	refused(t, choose(root, chat.ActionPromote, "eve"), chat.Conflict)
+
+	refused(t, w.Delete(by("cat"), done(t, w.Send(by("ann"), "r", text("x"))).MessageID), chat.NotFound)
+	if got := done(t, choose(root, chat.ActionPromote, "cat")); got.Action != chat.ActionPromote || got.User != "cat" {
+		t.Errorf("promoted: %+v", got)
+	}
+	said := done(t, w.Send(by("ann"), "r", text("y")))
+	done(t, w.Delete(by("cat"), said.MessageID)) // at once
+	before := len(w.log(chat.UserLog("cat")))
+	done(t, choose(root, chat.ActionPromote, "cat")) // is one
+	told := w.log(chat.UserLog("cat"))
+	if len(told) != before {
+		t.Error("what changed nothing was told")
+	}
+	if e := told[len(told)-1]; e.Kind != chat.AccountModerated || e.Details.Action != chat.ActionRole || e.Details.Role != "administrator" || e.Actor != root || e.Details.Reason != "why" {
+		t.Errorf("told: %+v, %+v", e, e.Details)
+	}
+
+	done(t, choose("cat", chat.ActionDemote, root))
+	refused(t, choose(root, chat.ActionPromote, root), chat.Forbidden) // at once
+	done(t, choose("cat", chat.ActionDemote, second))
+	refused(t, choose("cat", chat.ActionDemote, "cat"), chat.Conflict)
+	done(t, choose("cat", chat.ActionPromote, second))
+	done(t, choose("cat", chat.ActionDemote, "cat"))
+	list, _, err := w.AuditLog(t.Context(), who(second), "", 0, 7)
+	want := "root role_changed cat  administrator why;cat delete_message ann r  ;cat role_changed root  user why;cat role_changed second  user why;" +
+		"cat role_changed second  administrator why;cat role_changed cat  user why;"
+	if got := acts(list[:6]); err != nil || got != want {
+		t.Errorf("on record (%v):\n%s, want\n%s", err, got, want)
+	}
+}
+
+// Of two administrators who demote each other at once, one is left.
+func TestOneAdministratorIsLeft(t *testing.T) {
+	w := newWorld(t)
+	demote := func(by_, u chat.UserID) outcome {
+		return of(t, w.ChooseRole(by(by_), u, chat.Moderation{Action: chat.ActionDemote}))
+	}
+	first, other := demote(root, second), demote(second, root)
+	if a, b := first(), other(); a != "" || b != chat.Forbidden {
+		t.Errorf("%q and %q", a, b)
+	}
+	if there, err := w.HasAdministrator(t.Context()); err != nil || !there {
+		t.Errorf("an administrator: %v, %v", there, err)
+	}
+}

@@ -130,6 +130,7 @@ type Reader interface {
 	PeopleReader
 	PushSubscriptionReader
 	PushReader
+	StatsReader
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)
 	ReadBan(ctx context.Context, room int64, u UserID) (*Ban, error)
@@ -282,6 +283,7 @@ type TokenTx interface {
 	PutToken(t *Token) error            // adds one, or changes whether it is revoked; forgets the user's that have expired
 	ForgetTokens(u UserID) error
 	HasAdministrator() (bool, error) // whether any account is one
+	OtherAdministrator(than UserID) (bool, error)
 }
 
 // TokenReader reads it.

@@ -156,6 +156,18 @@ func (p *Presence) Absence(u chat.UserID) (since chat.Time, away bool) {
 	return max(who.left, p.started), who.devices == 0
 }
 
+// Here counts who is there, as others see it, and was last seen before a time: they have been there all along.
+func (p *Presence) Here(before chat.Time) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for u, who := range p.people {
+		if who.devices > 0 && who.seen < before && !p.invisible[u] {
+			n++
+		}
+	}
+	return n
+}
+
 // Online tells whether a user is there, as others see it.
 func (p *Presence) Online(u chat.UserID) bool { return p.Status(u) != chat.Offline }
 

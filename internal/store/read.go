@@ -32,6 +32,7 @@ type reader struct {
 	present                                    present
 	tokens                                     tokens
 	push                                       pushQueries
+	stats                                      query
 }
 
 // query is a statement that is prepared at its first use; database/sql repeats that for each connection.
@@ -100,6 +101,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.present.prepare()
 	r.tokens.prepare()
 	r.push.prepare()
+	r.stats.text = statsQuery
 	return r, nil
 }
 

@@ -73,6 +73,14 @@ func (t *tx) HasAdministrator() (bool, error) {
 	return found, t.fail("look for an administrator", err)
 }
 
+// OtherAdministrator implements chat.TokenTx.
+func (t *tx) OtherAdministrator(than chat.UserID) (bool, error) {
+	found := false
+	_, err := t.c.one(func(row) { found = true },
+		`SELECT 1 FROM users WHERE role = 'administrator' AND deleted = 0 AND id <> ? LIMIT 1`, string(than))
+	return found, t.fail("look for another administrator", err)
+}
+
 // Tokens implements chat.TokenReader.
 func (s *SQLite) Tokens(ctx context.Context, u chat.UserID) ([]chat.Token, error) {
 	return s.tokens(ctx, &s.read.tokens.ofUser, string(u), s.now().UnixMilli())

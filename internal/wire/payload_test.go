@@ -13,7 +13,7 @@ import (
 // payloads are all that a client can send.
 func payloads() []wire.Payload {
 	return []wire.Payload{new(wire.Empty), new(wire.CreateRoom), new(wire.ListRooms), new(wire.RoomInfo), new(wire.UpdateRoom), new(wire.NameUser),
-		new(wire.SendMessage), new(wire.History), new(wire.Sync), new(wire.Moderate), new(wire.Sanction), new(wire.UploadFile), new(wire.ShareFile),
+		new(wire.SendMessage), new(wire.History), new(wire.Sync), new(wire.Moderate), new(wire.Sanction), new(wire.ChooseRole), new(wire.UploadFile), new(wire.ShareFile),
 		new(wire.EditMessage), new(wire.React), new(wire.Report), new(wire.Versions), new(wire.Thread), new(wire.ListPins), new(wire.ListReports), new(wire.CloseReport),
 		new(wire.FindUsers), new(wire.UpdateProfile), new(wire.ChangePassword), new(wire.ProvePassword), new(wire.ExportAccount)}
 }

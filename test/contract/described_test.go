@@ -466,6 +466,11 @@ func (x *traffic) moderation() {
 	for _, action := range []string{"mute", "unmute"} {
 		x.ask("root", "admin/users/{user_id}/"+action, `{"duration":60,"reason":"cool off"}`, "erin")
 	}
+	x.ask("root", "admin/users/{user_id}/promote", `{"reason":"on call"}`, "erin")
+	x.ask("erin", "admin/stats", "")
+	x.ask("erin", "admin/users/{user_id}/demote", "", "erin")
+	x.refused("erin", "admin/stats", "", "forbidden")
+	x.refused("root", "admin/users/{user_id}/demote", "", "conflict", "root")
 	x.ask("root", "admin/audit/list", `{"limit":50}`)
 	x.ask("alice", "admin/audit/list", `{"room_id":"r"}`)
 }

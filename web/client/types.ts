@@ -203,6 +203,43 @@ export interface Info {
   guarantees: Record<string, unknown>
 }
 
+/** The reply to `admin/stats`. Counters begin with the server's start: rates are the difference of two readings. */
+export interface Stats {
+  version: string
+  epoch: number
+  timestamp: number // when it was read
+  started_at: number
+  uptime: number // seconds
+  counted_at: number // when accounts, rooms, messages, sessions and storage were counted
+  accounts: { total: number; administrators: number; active: number } // active: within 24 hours
+  rooms: { public: number; private: number; direct: number }
+  messages: number
+  connections: { mqtt: number; mqtts: number; websocket: number; sse: number } // open ones
+  sessions: { away: number }
+  storage: { database: number; search: number; files: number; file_count: number } // bytes
+  requests: Record<string, number> // over MQTT by outcome: ok, or the code of the refusal
+  commits: {
+    total: number
+    changes: number
+    events: number
+    failed: number
+    queue: number // now
+    p50: number // seconds
+    p95: number
+    p99: number
+  }
+  push: { queue: number; calls: number; sent: number; failed: number; dropped: number } // queue and calls: now
+}
+
+/** The reply to `admin/users/{user_id}/promote` and `demote`, and to the other routes of moderation. */
+export interface Moderated {
+  status: 'moderated'
+  room_id?: string
+  user_id?: string
+  action: string
+  until?: number
+}
+
 export function isMessage(e: Message | LogEvent): e is Message {
   return e.type === 'text' || e.type === 'image' || e.type === 'file' || e.type === 'system'
 }

@@ -60,6 +60,8 @@ func tokens(t *testing.T, f Factory) {
 		t.Helper()
 		Do(t, s, func(tx chat.Tx) error {
 			same(t, "an administrator, in the change", must[bool](t)(tx.HasAdministrator()), want)
+			same(t, "one who is not ann", must[bool](t)(tx.OtherAdministrator("ann")), false)
+			same(t, "one who is not bob", must[bool](t)(tx.OtherAdministrator("bob")), want)
 			return nil
 		})
 		same(t, "an administrator", must[bool](t)(s.ReadAdministrator(ctx)), want)
