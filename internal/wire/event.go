@@ -24,13 +24,14 @@ type Event struct {
 	event  *chat.Event
 	epoch  int64
 	viewer chat.UserID
+	cut    bool // shown as AppendTruncated does: a page of it alone was too large for the client
 }
 
 // EventsOf shows events to viewer.
 func EventsOf(events []*chat.Event, epoch int64, viewer chat.UserID) []Event {
 	out := make([]Event, len(events))
 	for i, e := range events {
-		out[i] = Event{e, epoch, viewer}
+		out[i] = Event{event: e, epoch: epoch, viewer: viewer}
 	}
 	return out
 }
@@ -40,7 +41,30 @@ func (e Event) Seq() uint64 { return e.event.Seq }
 
 // MarshalJSONTo implements json.MarshalerTo.
 func (e Event) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return enc.WriteValue(AppendEvent(nil, e.event, e.epoch, e.event.Actor == e.viewer))
+	return enc.WriteValue(e.append(nil))
+}
+
+func (e Event) append(dst []byte) []byte {
+	if e.cut {
+		return AppendTruncated(dst, e.event, e.epoch)
+	}
+	return AppendEvent(dst, e.event, e.epoch, e.event.Actor == e.viewer)
+}
+
+// truncate cuts an event short; false when it is so already.
+func (e *Event) truncate() bool {
+	was := e.cut
+	e.cut = true
+	return !was
+}
+
+// fewer is half for a page of events. The last one is cut short, so that there is a way past an event that is larger than
+// the client's Maximum Packet Size.
+func fewer(page []Event) ([]Event, bool) {
+	if len(page) == 1 {
+		return page, page[0].truncate()
+	}
+	return half(page)
 }
 
 // AppendEvent appends an event as clients are sent it. own says that the viewer is its sender, who alone sees the client_msg_id.

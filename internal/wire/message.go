@@ -309,7 +309,7 @@ func ThreadPageOf(p *chat.ThreadPage, epoch int64, viewer chat.UserID, backwards
 	out := &ThreadPage{Reply: Reply{Status: "success"}, RoomID: p.Room.ID, Epoch: epoch, ThreadID: p.RootID.String(),
 		Messages: EventsOf(p.Messages, epoch, viewer), HasMore: p.HasMore, backwards: backwards}
 	if p.Root != nil {
-		out.Root = &Event{p.Root, epoch, viewer}
+		out.Root = &Event{event: p.Root, epoch: epoch, viewer: viewer}
 	}
 	return out
 }
@@ -318,7 +318,7 @@ func ThreadPageOf(p *chat.ThreadPage, epoch int64, viewer chat.UserID, backwards
 func (p *ThreadPage) Shrink() bool {
 	n := len(p.Messages)
 	if n <= 1 {
-		return false
+		return n == 1 && p.Messages[0].truncate() || p.Root != nil && p.Root.truncate()
 	}
 	if p.backwards {
 		p.Messages = p.Messages[n-n/2:]
@@ -353,13 +353,16 @@ type Pins struct {
 func PinsOf(p *chat.PinPage, epoch int64, viewer chat.UserID) *Pins {
 	out := &Pins{Reply: Reply{Status: "success"}, RoomID: p.Room.ID, Epoch: epoch, Pins: make([]PinData, len(p.Pins)), HasMore: p.HasMore}
 	for i, pin := range p.Pins {
-		out.Pins[i] = PinData{Message: Event{pin.Message, epoch, viewer}, Seq: pin.Seq, PinnedBy: pin.By, PinnedAt: Timestamp(pin.At)}
+		out.Pins[i] = PinData{Message: Event{event: pin.Message, epoch: epoch, viewer: viewer}, Seq: pin.Seq, PinnedBy: pin.By, PinnedAt: Timestamp(pin.At)}
 	}
 	return out
 }
 
 // Shrink implements Pager.
 func (p *Pins) Shrink() (ok bool) {
+	if len(p.Pins) == 1 {
+		return p.Pins[0].Message.truncate()
+	}
 	p.Pins, ok = half(p.Pins)
 	p.HasMore = p.HasMore || ok
 	return ok

@@ -88,8 +88,47 @@ func TestPagesAboutMessagesShrink(t *testing.T) {
 		if !ok || !strings.Contains(string(part), near) || strings.Contains(string(part), far) || !strings.Contains(string(part), `"has_more":true`) {
 			t.Errorf("%T of at most %d bytes: %s", c.reply, len(whole)-1, part)
 		}
-		if one, ok := wire.EncodeReply(c.reply, 1); ok || !strings.Contains(string(one), near) {
-			t.Errorf("%T of one byte: %s", c.reply, one)
+		// The last message of a page is cut short, so that there is a way past one that is too large by itself.
+		one, ok := wire.EncodeReply(c.reply, 1)
+		switch c.reply.(type) {
+		case *wire.ThreadPage, *wire.Pins:
+			want := `"seq":1,"truncated":true`
+			if c.backwards {
+				want = `"seq":8,"truncated":true`
+			}
+			if ok || !strings.Contains(string(one), want) {
+				t.Errorf("%T of one byte: %s", c.reply, one)
+			}
+			if again, ok := wire.EncodeReply(c.reply, len(one)); !ok || string(again) != string(one) {
+				t.Errorf("%T of %d bytes: %s", c.reply, len(one), again)
+			}
+		default:
+			if ok || !strings.Contains(string(one), near) {
+				t.Errorf("%T of one byte: %s", c.reply, one)
+			}
+		}
+	}
+}
+
+// A sync and a search go past an event that is too large, too.
+func TestTooLargeAlone(t *testing.T) {
+	room := aRoom()
+	long := &chat.Event{RoomID: "general", Seq: 4, Kind: chat.Text, Content: strings.Repeat("long ", 100)}
+	short := &chat.Event{RoomID: "general", Seq: 5, Kind: chat.Text, Content: "short"}
+	found := &chat.Found{Hits: []chat.Hit{{Event: long, Snippet: "«long»"}}}
+	for _, reply := range []wire.Replier{
+		&wire.Synced{Events: wire.EventsOf([]*chat.Event{long, short}, epoch, "bob")},
+		wire.FoundInRoomOf(found, chat.SearchScope{Room: &room, From: 1, To: 5}, epoch, "bob"),
+		wire.FoundOf(found, epoch, "bob"),
+		wire.ThreadPageOf(&chat.ThreadPage{Room: &room, Root: long}, epoch, "bob", false),
+	} {
+		body, ok := wire.EncodeReply(reply, 300)
+		if !ok || !strings.Contains(string(body), `"seq":4,"truncated":true`) {
+			t.Errorf("%T: %t, %s", reply, ok, body)
+		}
+		more := strings.Contains(string(body), `"has_more":true`)
+		if _, page := reply.(*wire.Synced); more != page {
+			t.Errorf("%T: has_more is %t: %s", reply, more, body)
 		}
 	}
 }

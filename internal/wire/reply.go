@@ -275,8 +275,9 @@ func RequestIDOf(in any, raw []byte) jsontext.Value {
 
 // Shrink implements Pager: the far end goes.
 func (p *Page) Shrink() (ok bool) {
-	if p.Messages, ok = half(p.Messages); !ok {
-		return false
+	was := len(p.Messages)
+	if p.Messages, ok = fewer(p.Messages); len(p.Messages) == was {
+		return ok
 	}
 	p.Count, p.HasMore = len(p.Messages), true
 	far := p.Messages[len(p.Messages)-1].Seq()
@@ -308,8 +309,9 @@ func UnreadOf(rooms []chat.Membership) (n uint64) {
 
 // Shrink implements Pager: events go first; heads stay, since they are the answer.
 func (s *Synced) Shrink() (ok bool) {
-	s.Events, ok = half(s.Events)
-	s.HasMore = s.HasMore || ok
+	was := len(s.Events)
+	s.Events, ok = fewer(s.Events)
+	s.HasMore = s.HasMore || len(s.Events) < was
 	return ok
 }
 

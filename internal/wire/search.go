@@ -42,7 +42,7 @@ type Hit struct {
 
 // MarshalJSONTo implements json.MarshalerTo: the message with one field more.
 func (h Hit) MarshalJSONTo(enc *jsontext.Encoder) error {
-	b := AppendEvent(nil, h.event, h.epoch, h.event.Actor == h.viewer)
+	b := h.append(nil)
 	o := object{b[:len(b)-1]}
 	o.string("snippet", h.snippet)
 	return enc.WriteValue(append(o.b, '}'))
@@ -51,7 +51,7 @@ func (h Hit) MarshalJSONTo(enc *jsontext.Encoder) error {
 func hitsOf(found *chat.Found, epoch int64, viewer chat.UserID) []Hit {
 	out := make([]Hit, len(found.Hits))
 	for i, h := range found.Hits {
-		out[i] = Hit{Event{h.Event, epoch, viewer}, h.Snippet}
+		out[i] = Hit{Event{event: h.Event, epoch: epoch, viewer: viewer}, h.Snippet}
 	}
 	return out
 }
@@ -82,6 +82,9 @@ func FoundInRoomOf(found *chat.Found, scope chat.SearchScope, epoch int64, viewe
 
 // Shrink implements Pager: the older half goes.
 func (r *FoundInRoom) Shrink() (ok bool) {
+	if len(r.Messages) == 1 {
+		return r.Messages[0].truncate()
+	}
 	if r.Messages, ok = half(r.Messages); ok {
 		r.Count, r.HasMore = len(r.Messages), true
 		r.Covers[0] = r.Messages[len(r.Messages)-1].Seq()
@@ -113,6 +116,9 @@ func FoundOf(found *chat.Found, epoch int64, viewer chat.UserID) *Found {
 
 // Shrink implements Pager: the older half goes.
 func (r *Found) Shrink() (ok bool) {
+	if len(r.Messages) == 1 {
+		return r.Messages[0].truncate()
+	}
 	if r.Messages, ok = half(r.Messages); ok {
 		r.Count, r.HasMore = len(r.Messages), true
 		r.Before = chat.MarkOf(r.Messages[len(r.Messages)-1].event).String()

@@ -249,7 +249,7 @@ func (d *device) loadPlaces(ctx context.Context, session int64) (map[int64]uint6
 
 // fail ends the connection because of a fault that is not the client's.
 func (d *device) fail(err error, reason string) {
-	if err != nil && d.door.ctx.Err() == nil {
+	if err != nil && !errors.Is(err, errClosed) && d.door.ctx.Err() == nil {
 		d.door.cfg.Logger.Error("mqtt: a session cannot go on", "user", d.user, "error", err)
 	}
 	d.end(packet.ServerUnavailable, reason)
