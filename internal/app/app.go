@@ -200,7 +200,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		}, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
 		Client: web.Client(), About: httpdoor.About{ServerName: cfg.Name, Version: version, Registration: cfg.Access.Registration},
 		TLS: tls != nil, HSTS: cfg.TLS.HSTS,
-		Files: a.files, Events: a.events, TrustedProxies: cfg.Access.TrustedProxies, Ready: a.store.Ping,
+		Files: a.files, Events: a.events, TrustedProxies: prefixes(cfg.Access.TrustedProxies), Ready: a.store.Ping,
 		Metrics: measured.handler(a.sources()),
 	}
 	a.serveAll(listeners, pages, tls)

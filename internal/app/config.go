@@ -70,9 +70,9 @@ const (
 
 // Access says who may come in, and how often they may ask.
 type Access struct {
-	Registration   string         `name:"registration" placeholder:"POLICY" group:"Access" help:"Who may make an account: open, invite or closed."`
-	RateLimit      Rate           `name:"rate-limit" placeholder:"N/TIME" group:"Access" help:"Requests per user in a sliding window, such as 100/60s; 0 is no limit."`
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" group:"Access" help:"Networks whose X-Forwarded-For and X-Forwarded-Proto headers are believed, such as 10.0.0.0/8."`
+	Registration   string    `name:"registration" placeholder:"POLICY" group:"Access" help:"Who may make an account: open, invite or closed."`
+	RateLimit      Rate      `name:"rate-limit" placeholder:"N/TIME" group:"Access" help:"Requests per user in a sliding window, such as 100/60s; 0 is no limit."`
+	TrustedProxies []Network `name:"trusted-proxies" placeholder:"CIDR" group:"Access" help:"Networks whose X-Forwarded-For and X-Forwarded-Proto headers are believed, such as 10.0.0.0/8."`
 }
 
 // Limits bound what one client can take of the server.
@@ -341,4 +341,31 @@ func (s *Size) UnmarshalText(text []byte) error {
 	}
 	*s = Size(n) * unit
 	return nil
+}
+
+// Network is a network, or one address.
+type Network struct{ netip.Prefix }
+
+// UnmarshalText reads ADDRESS/BITS, or ADDRESS.
+func (n *Network) UnmarshalText(text []byte) error {
+	s := string(text)
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		n.Prefix = netip.PrefixFrom(a, a.BitLen())
+		return nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return fmt.Errorf("%q is no network; use ADDRESS/BITS such as 10.0.0.0/8, or one address", s)
+	}
+	n.Prefix = p
+	return nil
+}
+
+// prefixes are networks as the HTTP door takes them.
+func prefixes(networks []Network) []netip.Prefix {
+	out := make([]netip.Prefix, len(networks))
+	for i, n := range networks {
+		out[i] = n.Prefix
+	}
+	return out
 }

@@ -67,7 +67,7 @@ func TestValidateAccepts(t *testing.T) {
 		"MQTT over TLS alone": func(c *Config) { c.Listen.MQTT, c.Listen.HTTP, c.TLS = Off, Off, TLS{Cert: "c", Key: "k"} },
 		"no limit":            func(c *Config) { c.Access.RateLimit = Rate{} },
 		"hosts":               func(c *Config) { c.Content.SuspiciousHosts = []string{"evil.example", "192.0.2.1", "2001:db8::1"} },
-		"proxies":             func(c *Config) { c.Access.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
+		"proxies":             func(c *Config) { c.Access.TrustedProxies = []Network{{netip.MustParsePrefix("10.0.0.0/8")}} },
 	} {
 		cfg := Default()
 		change(&cfg)
@@ -111,6 +111,28 @@ func TestSizeText(t *testing.T) {
 		var s Size
 		if err := s.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is read as %d", text, s)
+		}
+	}
+}
+
+func TestNetworkText(t *testing.T) {
+	for text, want := range map[string]string{"10.0.0.0/8": "10.0.0.0/8", "127.0.0.1": "127.0.0.1/32", "::1": "::1/128", "fd00::/8": "fd00::/8"} {
+		var n, again Network
+		if err := n.UnmarshalText([]byte(text)); err != nil || n.String() != want {
+			t.Errorf("%q: %v, %v", text, n, err)
+		}
+		written, err := n.MarshalText()
+		if err == nil {
+			err = again.UnmarshalText(written)
+		}
+		if err != nil || again != n {
+			t.Errorf("%q is written as %q and read as %v (%v)", text, written, again, err)
+		}
+	}
+	for _, text := range []string{"", "1.2.3", "10.0.0.0/33", "localhost", "fe80::1%eth0", "10.0.0.0/8/8"} {
+		var n Network
+		if err := n.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), "ADDRESS/BITS") {
+			t.Errorf("%q is read as %v: %v", text, n, err)
 		}
 	}
 }

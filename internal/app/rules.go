@@ -55,7 +55,11 @@ func rulesOf(c Content, log *slog.Logger) (*rules, error) {
 func (r *rules) read() (*content.Rules, error) {
 	lists := content.DefaultLists()
 	if r.cfg.Words != "" {
-		var err error
+		// A directory that is not there has no lists, either, but that is not what is wrong.
+		_, err := os.ReadDir(r.cfg.Words)
+		if err != nil {
+			return nil, fmt.Errorf("words: %w", err)
+		}
 		if lists, err = content.LoadDir(os.DirFS(r.cfg.Words)); err != nil {
 			return nil, fmt.Errorf("words: %w", err)
 		}

@@ -119,6 +119,7 @@ func TestRulesThatCannotBeReadAtTheStart(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]Content{
 		"words:":                 {Words: t.TempDir()},
+		"words: open":            {Words: filepath.Join(t.TempDir(), "none")},
 		"suspicious-hosts-file:": {SuspiciousHostsFile: filepath.Join(t.TempDir(), "missing")},
 	} {
 		if _, err := rulesOf(c, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), want) {
