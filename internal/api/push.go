@@ -20,7 +20,7 @@ type Push struct {
 func (a *API) pushRoutes(chat *topic.Group[Caller]) {
 	push := chat.Group("push")
 	topic.Handle[wire.Subscribe, wire.Subscribed](push, "subscribe", a.subscribe, topic.QoS(1),
-		topic.Doc("Have this device, or a webhook, told of messages while one is away"),
+		topic.Doc("Have this device, or a webhook, told of messages while one is away; or a webhook sent everything"),
 		answers("push_subscribed", "everybody who is signed in; webhooks to hosts that the operator allows", "forbidden"))
 	topic.Handle[wire.Unsubscribe, wire.Unsubscribed](push, "unsubscribe", a.unsubscribe, topic.QoS(1), topic.Doc("End push subscriptions of one's own"),
 		answers("push_unsubscribed", "everybody who is signed in", ""))
@@ -36,11 +36,13 @@ func (a *API) pushInfo() *wire.PushInfo {
 	if a.cfg.Push.VAPIDPublicKey == "" {
 		return nil
 	}
-	return &wire.PushInfo{VAPIDPublicKey: a.cfg.Push.VAPIDPublicKey, Webhooks: len(a.chat.Limits().WebhookHosts) > 0}
+	l := a.chat.Limits()
+	hosts := len(l.WebhookHosts) > 0
+	return &wire.PushInfo{VAPIDPublicKey: a.cfg.Push.VAPIDPublicKey, Webhooks: hosts, Messages: hosts && l.WebhookTexts}
 }
 
 func (a *API) subscribe(_ context.Context, req *Request, in *wire.Subscribe) topic.Result {
-	n := chat.NewPushSubscription{Kind: chat.PushKind(in.Type), Endpoint: in.Endpoint, Device: in.Device}
+	n := chat.NewPushSubscription{Kind: chat.PushKind(in.Type), Endpoint: in.Endpoint, Device: in.Device, Events: in.Events}
 	if in.Keys != nil {
 		n.P256dh, n.Auth = in.Keys.P256dh, in.Keys.Auth
 	}

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,6 +31,7 @@ import (
 	"parley/internal/feed"
 	"parley/internal/mqtt"
 	"parley/internal/presence"
+	"parley/internal/push"
 	"parley/internal/store"
 	"parley/internal/wire"
 	"parley/web"
@@ -67,8 +69,9 @@ type App struct {
 	events   *httpdoor.Events
 	presence *presence.Presence
 	push     *pushing
-	cancel   context.CancelFunc // of requests
-	broken   chan error         // a door that fails
+	relay    atomic.Pointer[push.Relay] // that of push: the writer asks for it
+	cancel   context.CancelFunc         // of requests
+	broken   chan error                 // a door that fails
 }
 
 // serving is a listener with what serves it.
@@ -121,7 +124,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	}
 	measured := newMeasures()
 	a.store, err = store.Open(ctx, store.Options{Dir: cfg.Data, Now: in.Now, Logger: log, Observe: measured.commit, Search: true,
-		OnCommit: func(b *chat.Batch) { a.feed.Committed(b) }})
+		OnCommit: a.committed})
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +147,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	authenticator := auth.NewAuthenticator(a.store, passwords, tokens, auth.DefaultLimits(), in.Now)
 	limits := chat.DefaultLimits()
 	limits.MaxFileSize, limits.FileQuota = int64(cfg.Limits.MaxFileSize), int64(cfg.Limits.FileQuota)
-	limits.WebhookHosts = cfg.Push.WebhookHosts
+	limits.WebhookHosts, limits.WebhookTexts = cfg.Push.WebhookHosts, cfg.Push.Text == push.TextsAll
 	a.service = chat.NewService(a.store, limits, newID, func() chat.Time { return chat.TimeOf(in.Now()) })
 	a.presence, err = presence.New(ctx, presence.Config{Rooms: a.store, Listeners: a.feed, Save: a.service.SaveSeen, Logger: log, Now: in.Now})
 	if err != nil {
@@ -153,9 +156,10 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 	if a.files, err = openFiles(cfg.Data, a.service, auth.NewTickets(secret, in.Now)); err != nil {
 		return nil, err
 	}
-	if a.push, err = openPush(cfg, in, secret, a.service, a.presence.Absence, log); err != nil {
+	if a.push, err = openPush(cfg, in, secret, a.store.Epoch(), a.service, a.presence.Absence, log); err != nil {
 		return nil, err
 	}
+	a.relay.Store(a.push.relay)
 	rate := api.Rate{Requests: cfg.Access.RateLimit.Events, Window: cfg.Access.RateLimit.Window}
 	routes := api.New(api.Config{
 		Service: a.service, Audience: a.feed, Presence: a.presence, Rules: rules.Load, Epoch: a.store.Epoch(), Version: version,
@@ -267,6 +271,14 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(failure, a.stop())
 }
 
+// committed hears of every batch, on the writer's goroutine.
+func (a *App) committed(b *chat.Batch) {
+	a.feed.Committed(b)
+	if relay := a.relay.Load(); relay != nil {
+		relay.Committed(b)
+	}
+}
+
 // revoked has what an account may not have any more taken from it: the feed calls it with each such event.
 func (a *App) revoked(e *chat.Event) {
 	if d := e.Details; e.Kind == chat.AccountModerated && d.Action == chat.ActionSession {
@@ -289,7 +301,7 @@ func (a *App) followRules(ctx context.Context) (stop func()) {
 
 // sources are the parts that are measured. All are there once the doors are open.
 func (a *App) sources() sources {
-	return sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door, events: a.events, push: a.push.sender}
+	return sources{mqtt: a.mqtt, store: a.store, feed: a.feed, door: a.door, events: a.events, push: a.push.sender, relay: a.push.relay}
 }
 
 // connectionChanges counts the connections that have come or gone.

@@ -46,6 +46,7 @@ type sources struct {
 	door   *mqttdoor.Door
 	events *httpdoor.Events
 	push   *push.Sender
+	relay  *push.Relay
 }
 
 func (m *measures) handler(s sources) http.Handler {
@@ -130,4 +131,13 @@ func (s sources) Collect(out chan<- prometheus.Metric) {
 	total("push_subscriptions_ended_total", "Subscriptions that the other side did not know any more.", float64(p.Ended))
 	gauge("push_queue", "Notifications that wait.", float64(p.Waiting))
 	gauge("push_calls", "Calls to push services and webhooks under way.", float64(p.InFlight))
+	w := s.relay.Stats()
+	total("webhook_events_total", "Events of rooms that were taken by webhooks that follow them.", float64(w.Sent))
+	for reason, n := range w.Failed {
+		total("webhook_failed_total", "Attempts to send an event to a webhook that failed.", float64(n), "reason", reason)
+	}
+	total("webhook_skipped_total", "Times that events were passed over for a webhook, being too old or cut.", float64(w.Skipped))
+	total("webhook_ended_total", "Subscriptions of webhooks that wanted nothing more.", float64(w.Ended))
+	gauge("webhook_behind", "Rooms of webhooks with events that were not taken yet.", float64(w.Behind))
+	gauge("webhook_calls", "Calls to webhooks that follow rooms under way.", float64(w.InFlight))
 }

@@ -12,6 +12,7 @@ import (
 	"net/mail"
 	"net/url"
 	"strings"
+	"sync"
 	_ "time/tzdata" // quiet hours need zones, also where the system has none
 
 	"parley/internal/auth"
@@ -47,8 +48,9 @@ func (p *Push) check(fault func(option, format string, args ...any)) {
 type pushing struct {
 	keys   *push.Keys
 	sender *push.Sender
+	relay  *push.Relay
 	stop   context.CancelFunc // nil: not running
-	ended  chan struct{}
+	ended  sync.WaitGroup
 }
 
 // PushInside is what tests change of pushes.
@@ -57,7 +59,7 @@ type PushInside struct {
 	Roots    *x509.CertPool // nil: the system's
 }
 
-func openPush(cfg Config, in Inside, secret auth.Secret, service *chat.Service, away chat.Absence, log *slog.Logger) (*pushing, error) {
+func openPush(cfg Config, in Inside, secret auth.Secret, epoch int64, service *chat.Service, away chat.Absence, log *slog.Logger) (*pushing, error) {
 	vapid, err := auth.LoadVAPID(cfg.Data)
 	if err != nil {
 		return nil, err
@@ -66,26 +68,26 @@ func openPush(cfg Config, in Inside, secret auth.Secret, service *chat.Service, 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("data: the file %s of the data directory cannot be used; restore it", auth.VAPIDFile), err)
 	}
+	transport := push.Transport(in.Push.Loopback, in.Push.Roots)
 	return &pushing{keys: keys, sender: push.New(push.Config{
 		Service: service, Away: away, Keys: keys, Contact: cfg.Push.Contact, Texts: cfg.Push.Text,
-		Transport: push.Transport(in.Push.Loopback, in.Push.Roots), Logger: log, Now: in.Now, Random: rand.Float64,
+		Transport: transport, Logger: log, Now: in.Now, Random: rand.Float64,
+	}), relay: push.NewRelay(push.RelayConfig{
+		Service: service, Epoch: epoch, Keys: keys, Transport: transport, Logger: log, Now: in.Now, Random: rand.Float64,
 	})}, nil
 }
 
 // run sends until ctx ends or close is called.
 func (p *pushing) run(ctx context.Context) {
 	ctx, p.stop = context.WithCancel(ctx)
-	p.ended = make(chan struct{})
-	go func() {
-		defer close(p.ended)
-		p.sender.Run(ctx)
-	}()
+	p.ended.Go(func() { p.sender.Run(ctx) })
+	p.ended.Go(func() { p.relay.Run(ctx) })
 }
 
 // close ends run. What became of the calls under way has been submitted when it returns.
 func (p *pushing) close() {
 	if p.stop != nil {
 		p.stop()
-		<-p.ended
+		p.ended.Wait()
 	}
 }

@@ -111,6 +111,9 @@ func (s *Service) addMember(tx Tx, r *Room, u, actor *User) (Joined, error) {
 	if r.MemberCount >= r.MaxMembers {
 		return Joined{}, Refuse(RoomFull, "the room has its %d members; max_members would have to be raised", r.MaxMembers)
 	}
+	if err := mayBeFollowed(tx, r, u.ID); err != nil {
+		return Joined{}, err
+	}
 	role := RoleMember
 	if r.MemberCount == 0 && r.Kind == PublicRoom {
 		role = RoleOwner // of a public room that everybody had left

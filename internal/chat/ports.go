@@ -71,6 +71,7 @@ type Tx interface {
 	TokenTx
 	PushSubscriptionTx
 	PushTx
+	FollowTx
 }
 
 // RoomTx is about rooms and their logs.
@@ -130,6 +131,7 @@ type Reader interface {
 	PeopleReader
 	PushSubscriptionReader
 	PushReader
+	FollowReader
 	StatsReader
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)

@@ -32,6 +32,7 @@ type Limits struct {
 	FileQuota   int64 // bytes of all files of an account; 0 without end
 
 	WebhookHosts []string // that webhooks may go to: HOST, or HOST:PORT
+	WebhookTexts bool     // the texts of messages may go there
 }
 
 // DefaultLimits are the limits of the contract (docs/protocol.md, section 5), and beyond it what keeps one answer in a

@@ -7,6 +7,7 @@ import (
 	"crypto/ecdh"
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,6 +43,7 @@ type PushSubscription struct {
 	P256dh    string   `json:"-"`    // the device's public key, in base64url
 	Auth      string   `json:"-"`    // the authentication secret, in base64url
 	Device    string   `json:"device"`
+	Events    string   `json:"events,omitempty"` // EventsNotifications or EventsMessages
 	CreatedAt Time     `json:"created_at"`
 }
 
@@ -69,6 +71,7 @@ type NewPushSubscription struct {
 	Endpoint     string
 	P256dh, Auth string
 	Device       string
+	Events       string // empty: EventsNotifications
 }
 
 // Subscribed is the outcome of Subscribe.
@@ -83,18 +86,24 @@ func (s *Service) Subscribe(call Call, n NewPushSubscription) *Pending[Subscribe
 	if n.Kind == "" {
 		n.Kind = WebPush
 	}
+	if n.Events == "" {
+		n.Events = EventsNotifications
+	}
 	host, err := s.checkSubscription(n)
 	if err != nil {
 		return refused[Subscribed](err)
 	}
 	parts := []string{string(n.Kind), n.Endpoint, n.P256dh, n.Auth, n.Device}
+	if n.Events != EventsNotifications { // a repeat of a request from before there was a choice is still one
+		parts = append(parts, n.Events)
+	}
 	return submit[Subscribed](s, call, scope{}, "subscribe", parts, func(tx Tx, u *User) (Subscribed, error) {
 		mine, err := tx.PushSubscriptions(u.ID)
 		if err != nil {
 			return Subscribed{}, err
 		}
 		fresh := PushSubscription{ID: s.newID(), User: u.ID, Kind: n.Kind, Endpoint: n.Endpoint, Host: host, P256dh: n.P256dh, Auth: n.Auth,
-			Device: n.Device, CreatedAt: tx.Now()}
+			Device: n.Device, Events: n.Events, CreatedAt: tx.Now()}
 		var former []PushSubscription
 		left := len(mine)
 		for _, old := range mine {
@@ -109,6 +118,13 @@ func (s *Service) Subscribe(call Call, n NewPushSubscription) *Pending[Subscribe
 		}
 		if left >= MaxPushSubscriptions {
 			return Subscribed{}, Refuse(TooLarge, "you have %d subscriptions, which is the most; end some first", left)
+		}
+		if n.Events == EventsMessages {
+			if err := mayFollow(tx, u.ID, slices.DeleteFunc(mine, func(p PushSubscription) bool {
+				return slices.ContainsFunc(former, func(f PushSubscription) bool { return f.ID == p.ID })
+			}), fresh.ID); err != nil {
+				return Subscribed{}, err
+			}
 		}
 		if n.Kind != Webhook {
 			other, err := tx.DeviceEndpoint(n.Endpoint)
@@ -151,6 +167,14 @@ func (s *Service) checkSubscription(n NewPushSubscription) (host string, err err
 	host = strings.ToLower(u.Host)
 	if n.Kind == Webhook && !s.webhookAllowed(host) {
 		return "", Refuse(Forbidden, "endpoint: the operator of this server allows no webhooks to %q", host)
+	}
+	switch {
+	case n.Events != EventsNotifications && n.Events != EventsMessages:
+		return "", Refuse(BadRequest, "events: must be notifications or messages")
+	case n.Events == EventsMessages && n.Kind != Webhook:
+		return "", Refuse(BadRequest, "events: only a webhook is sent all messages")
+	case n.Events == EventsMessages && !s.limit.WebhookTexts:
+		return "", Refuse(Forbidden, "events: the operator of this server lets no texts into webhooks")
 	}
 	if n.Kind == WebPush {
 		return host, checkKeys(n.P256dh, n.Auth)

@@ -37,9 +37,14 @@ type answer struct {
 
 // call sends a notice once.
 func (c *caller) call(ctx context.Context, n *chat.Notice) answer {
+	return c.answered(ctx, func(ctx context.Context) (*http.Response, error) { return c.post(ctx, n) })
+}
+
+// answered posts once, and reads what is answered.
+func (c *caller) answered(ctx context.Context, post func(context.Context) (*http.Response, error)) answer {
 	ctx, cancel := callContext(ctx)
 	defer cancel()
-	response, err := c.post(ctx, n)
+	response, err := post(ctx)
 	if err != nil {
 		if inner, ok := errors.AsType[*url.Error](err); ok {
 			err = inner.Err
@@ -72,29 +77,34 @@ func (c *caller) post(ctx context.Context, n *chat.Notice) (*http.Response, erro
 			HTTPClient: c.client, Subscriber: c.contact, Topic: topic(n), TTL: int(ttl.Seconds()), Urgency: urgency,
 			VAPIDPublicKey: c.keys.Public(), VAPIDPrivateKey: c.keys.private()})
 	case chat.UnifiedPush:
-		return c.do(ctx, n, body, http.Header{"Content-Type": {"application/json"}, "Ttl": {strconv.Itoa(int(ttl.Seconds()))},
+		return c.do(ctx, &n.Subscription, body, http.Header{"Content-Type": {"application/json"}, "Ttl": {strconv.Itoa(int(ttl.Seconds()))},
 			"Topic": {topic(n)}, "Urgency": {string(urgency)}})
 	case chat.Webhook:
-		signer, err := standardwebhooks.NewWebhook(c.keys.WebhookSecret(n.Subscription.ID))
-		if err != nil {
-			return nil, err
-		}
-		id := webhookID(n)
-		signature, err := signer.Sign(id, now, body)
-		if err != nil {
-			return nil, err
-		}
-		header := http.Header{"Content-Type": {"application/json"}}
-		header.Set(standardwebhooks.HeaderWebhookID, id)
-		header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
-		header.Set(standardwebhooks.HeaderWebhookSignature, signature)
-		return c.do(ctx, n, body, header)
+		return c.signed(ctx, &n.Subscription, webhookID(n), body)
 	}
 	return nil, fmt.Errorf("push: a subscription of kind %q cannot be served", n.Subscription.Kind)
 }
 
-func (c *caller) do(ctx context.Context, n *chat.Notice, body []byte, header http.Header) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.Subscription.Endpoint, bytes.NewReader(body))
+// signed posts to a webhook, with a signature after the Standard Webhooks convention.
+func (c *caller) signed(ctx context.Context, sub *chat.PushSubscription, id string, body []byte) (*http.Response, error) {
+	signer, err := standardwebhooks.NewWebhook(c.keys.WebhookSecret(sub.ID))
+	if err != nil {
+		return nil, err
+	}
+	now := c.now()
+	signature, err := signer.Sign(id, now, body)
+	if err != nil {
+		return nil, err
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	header.Set(standardwebhooks.HeaderWebhookID, id)
+	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	return c.do(ctx, sub, body, header)
+}
+
+func (c *caller) do(ctx context.Context, sub *chat.PushSubscription, body []byte, header http.Header) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, sub.Endpoint, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

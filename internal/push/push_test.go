@@ -37,6 +37,16 @@ func TestNoWayInside(t *testing.T) {
 		if !errors.Is(a.err, errAddress) || a.fate() != futile || strings.Contains(a.err.Error(), "/x") {
 			t.Errorf("%s: %v", endpoint, a.err)
 		}
+		keys, err := NewKeys(append(make([]byte, 31), 1), []byte("secret"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := NewRelay(RelayConfig{Keys: keys, Transport: Transport(false, nil), Now: time.Now, Random: func() float64 { return 0 }})
+		a = r.post(t.Context(), &chat.Following{Subscription: chat.PushSubscription{Kind: chat.Webhook, Endpoint: endpoint}, Room: &chat.Room{ID: "r"},
+			Event: &chat.Event{Kind: chat.Text}})
+		if !errors.Is(a.err, errAddress) || strings.Contains(a.err.Error(), "/x") {
+			t.Errorf("%s, as a webhook that follows: %v", endpoint, a.err)
+		}
 	}
 }
 

@@ -47,16 +47,10 @@ type Sender struct {
 	ended  chan struct{} // 1: a call has ended, and more may be due
 	calls  sync.WaitGroup
 	shown  int64 // where to go on looking for what is over
+	lanes  lanes
 
 	mu    sync.Mutex
-	hosts map[string]*host // those that are called or left alone
 	stats Stats
-}
-
-// host is a host that is called at the moment, or is not to be called until some time.
-type host struct {
-	calls int
-	until chat.Time
 }
 
 // Stats are figures for the operator, from New on.
@@ -78,7 +72,7 @@ func New(cfg Config) *Sender {
 	return &Sender{
 		cfg:    cfg,
 		caller: caller{client: client(cfg.Transport), keys: cfg.Keys, contact: cfg.Contact, texts: cfg.Texts, now: cfg.Now},
-		ended:  make(chan struct{}, 1), hosts: make(map[string]*host),
+		ended:  make(chan struct{}, 1), lanes: newLanes(calls),
 		stats: Stats{Sent: map[string]uint64{}, Failed: map[string]uint64{}, Dropped: map[string]uint64{}},
 	}
 }
@@ -88,6 +82,7 @@ func (s *Sender) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.stats
+	out.InFlight = s.lanes.taken()
 	out.Sent, out.Failed, out.Dropped = maps.Clone(out.Sent), maps.Clone(out.Failed), maps.Clone(out.Dropped)
 	return out
 }
@@ -168,7 +163,7 @@ func (s *Sender) nowTime() chat.Time { return chat.TimeOf(s.cfg.Now()) }
 
 // dispatch starts calls for what is due, as far as there are places for them. more says that it is worth asking again.
 func (s *Sender) dispatch(ctx, calling context.Context) (more bool, err error) {
-	busy, free := s.places()
+	busy, free := s.lanes.free(s.nowTime())
 	if free <= 0 {
 		return false, nil
 	}
@@ -176,14 +171,19 @@ func (s *Sender) dispatch(ctx, calling context.Context) (more bool, err error) {
 	if err != nil || len(due) == 0 {
 		return false, err
 	}
-	picked := s.pick(due, free)
+	var picked []chat.Push
+	for _, p := range due {
+		if s.lanes.take(p.Host) {
+			picked = append(picked, p)
+		}
+	}
 	if len(picked) == 0 {
 		return false, nil
 	}
 	leased, err := s.cfg.Service.LeasePushes(picked, s.nowTime().Add(lease)).Wait(ctx)
 	if err != nil {
 		for i := range picked {
-			s.leave(picked[i].Host, 0)
+			s.lanes.leave(picked[i].Host, 0)
 		}
 		return false, err
 	}
@@ -194,61 +194,10 @@ func (s *Sender) dispatch(ctx, calling context.Context) (more bool, err error) {
 	}
 	for i := range picked {
 		if !mine[picked[i].Num] { // it has changed meanwhile
-			s.leave(picked[i].Host, 0)
+			s.lanes.leave(picked[i].Host, 0)
 		}
 	}
 	return len(due) == 4*free || len(picked) < len(due), nil
-}
-
-// places tells which hosts cannot be called now, and how many calls may begin.
-func (s *Sender) places() (busy []string, free int) {
-	now := s.nowTime()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, h := range s.hosts {
-		if h.calls >= callsEach || h.until > now {
-			busy = append(busy, name)
-		} else if h.calls == 0 {
-			delete(s.hosts, name)
-		}
-	}
-	return busy, calls - s.stats.InFlight
-}
-
-// pick takes a place for each push that can be sent now: not too many to one host, so that a dead one holds nobody else up.
-func (s *Sender) pick(due []chat.Push, free int) []chat.Push {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var picked []chat.Push
-	for _, p := range due {
-		if len(picked) == free {
-			break
-		}
-		h := s.hosts[p.Host]
-		if h == nil {
-			h = &host{}
-			s.hosts[p.Host] = h
-		}
-		if h.calls < callsEach {
-			h.calls++
-			s.stats.InFlight++
-			picked = append(picked, p)
-		}
-	}
-	return picked
-}
-
-// leave gives a place back; the host is left alone until then.
-func (s *Sender) leave(name string, until chat.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.InFlight--
-	h := s.hosts[name]
-	h.calls--
-	h.until = max(h.until, until)
-	if h.calls == 0 && h.until == 0 {
-		delete(s.hosts, name)
-	}
 }
 
 func (s *Sender) drop(reason string, n int) {
@@ -264,7 +213,7 @@ func (s *Sender) send(ctx context.Context, p chat.Push) {
 		if e := recover(); e != nil { // the lease ends by itself
 			s.cfg.Logger.Error("push: a call panicked", "panic", e)
 		}
-		s.leave(p.Host, until)
+		s.lanes.leave(p.Host, until)
 		select {
 		case s.ended <- struct{}{}:
 		default:

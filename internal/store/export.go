@@ -37,7 +37,7 @@ var (
 	derived = map[string]string{"users": "folded", "rooms": "member_count, folded", "log": "count"}
 	// Tables that follow from others, or are of connections and of this server's keys alone.
 	unexported = []string{"meta", "sessions", "packets", "places", "reaction_counts", "threads", "cleanups", "tokens",
-		"push_subscriptions", "push_notable", "push_outbox", "quiet_hours"}
+		"push_subscriptions", "push_notable", "push_outbox", "push_followers", "quiet_hours"}
 )
 
 // ExportOptions say what of a database is exported.

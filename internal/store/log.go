@@ -119,7 +119,7 @@ func (t *tx) Append(r *chat.Room, e *chat.Event) error {
 	r.LastSeq, r.Count = e.Seq, e.Count // when the caller works on a copy
 	t.touch(s, false)
 	t.events = append(t.events, e)
-	return nil
+	return t.wakeFollowers(s.Num)
 }
 
 const messageQuery = `SELECT ` + eventColumns + ` FROM log l LEFT JOIN users u ON u.id = l.actor WHERE l.message_id = ?`

@@ -105,7 +105,7 @@ func (t *tx) addMember(s *room, m *chat.Member) error {
 	s.MemberCount++
 	s.Policy++
 	t.touch(s, true)
-	return nil
+	return t.follow(s, m.User, max(m.JoinedSeq, 1)-1)
 }
 
 // RemoveMember implements chat.MemberTx. Removing who is no member does nothing.
@@ -119,6 +119,9 @@ func (t *tx) RemoveMember(r *chat.Room, u chat.UserID) error {
 		return err
 	}
 	if err := t.exec("remove a member", `DELETE FROM members WHERE room = ? AND user_id = ?`, r.Num, string(u)); err != nil {
+		return err
+	}
+	if err := t.unfollow(s, u); err != nil {
 		return err
 	}
 	old.dirty = false

@@ -10,11 +10,14 @@ import (
 	"parley/internal/chat"
 )
 
-// pushState is what the writer remembers so that a message which nobody is notified of costs it no question.
+// pushState is what the writer remembers so that a message which nobody is told of costs it no question.
 type pushState struct {
 	users map[chat.UserID]bool // whether they have a subscription
 	rooms map[int64]bool       // whether a member with NotifyAll does
 	any   *bool                // whether anybody does
+
+	follow   *bool          // whether any webhook follows its user's rooms
+	followed map[int64]bool // whether one follows a room
 }
 
 const pushColumns = `o.num, o.subscription, o.user_id, o.host, o.room, o.seq, o.why, o.at, coalesce(o.due, 0), o.attempts, o.shown, o.closing`
@@ -31,7 +34,7 @@ func readPush(r row) chat.Push {
 // anyPushed tells whether anybody has a subscription.
 func (t *tx) anyPushed() (bool, error) {
 	if t.push.any == nil {
-		found, err := t.c.one(func(row) {}, `SELECT 1 FROM push_subscriptions LIMIT 1`)
+		found, err := t.c.one(func(row) {}, `SELECT 1 FROM push_subscriptions WHERE events = 'notifications' LIMIT 1`)
 		if err != nil {
 			return false, t.fail("look for push subscriptions", err)
 		}
@@ -48,7 +51,7 @@ func (t *tx) Pushed(u chat.UserID) (bool, error) {
 	if is, ok := t.push.users[u]; ok {
 		return is, nil
 	}
-	found, err := t.c.one(func(row) {}, `SELECT 1 FROM push_subscriptions WHERE user_id = ? LIMIT 1`, string(u))
+	found, err := t.c.one(func(row) {}, `SELECT 1 FROM push_subscriptions WHERE user_id = ? AND events = 'notifications' LIMIT 1`, string(u))
 	if err != nil {
 		return false, t.fail("look for a user's push subscriptions", err)
 	}
@@ -61,7 +64,7 @@ func (t *tx) Pushed(u chat.UserID) (bool, error) {
 
 // watcher is a member who wants to hear of everything and has a subscription.
 const watcher = ` FROM members m WHERE m.room = ?1 AND m.notifications = 'all'
-	AND EXISTS (SELECT 1 FROM push_subscriptions p WHERE p.user_id = m.user_id)`
+	AND EXISTS (SELECT 1 FROM push_subscriptions p WHERE p.user_id = m.user_id AND p.events = 'notifications')`
 
 // WatchedAll implements chat.PushTx.
 func (t *tx) WatchedAll(r *chat.Room) (bool, error) {
@@ -107,7 +110,7 @@ func (t *tx) QueuePush(p *chat.Push) error {
 		}
 		targets = append(targets, to)
 		return nil
-	}, `SELECT id, host, kind FROM push_subscriptions WHERE user_id = ? AND created_at <= ?`, string(p.User), int64(p.At))
+	}, `SELECT id, host, kind FROM push_subscriptions WHERE user_id = ? AND created_at <= ? AND events = 'notifications'`, string(p.User), int64(p.At))
 	if err != nil {
 		return t.fail("find a user's push subscriptions", err)
 	}

@@ -32,6 +32,7 @@ type reader struct {
 	present                                    present
 	tokens                                     tokens
 	push                                       pushQueries
+	following                                  following
 	stats                                      query
 }
 
@@ -101,6 +102,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 	r.present.prepare()
 	r.tokens.prepare()
 	r.push.prepare()
+	r.following.prepare()
 	r.stats.text = statsQuery
 	return r, nil
 }

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	subscriptionColumns = `p.id, p.user_id, p.kind, p.endpoint, p.host, p.p256dh, p.auth, p.device, p.created_at`
-	subscriptionWidth   = 9
+	subscriptionColumns = `p.id, p.user_id, p.kind, p.endpoint, p.host, p.p256dh, p.auth, p.device, p.created_at, p.events`
+	subscriptionWidth   = 10
 
 	ofUserQuery = `SELECT ` + subscriptionColumns + ` FROM push_subscriptions p WHERE p.user_id = ? ORDER BY p.created_at, p.id`
 )
 
 func readSubscription(r row) chat.PushSubscription {
 	p := chat.PushSubscription{User: chat.UserID(r.text(1)), Kind: chat.PushKind(r.text(2)), Endpoint: r.text(3), Host: r.text(4), P256dh: r.text(5),
-		Auth: r.text(6), Device: r.text(7), CreatedAt: chat.Time(r.int(8))}
+		Auth: r.text(6), Device: r.text(7), CreatedAt: chat.Time(r.int(8)), Events: r.text(9)}
 	copy(p.ID[:], r.blob(0))
 	return p
 }
@@ -45,17 +45,29 @@ func (t *tx) DeviceEndpoint(endpoint string) (found *chat.PushSubscription, err 
 // PutPushSubscription implements chat.PushSubscriptionTx.
 func (t *tx) PutPushSubscription(s *chat.PushSubscription) error {
 	t.push = pushState{}
-	return t.exec("subscribe to push", `INSERT INTO push_subscriptions (id, user_id, kind, endpoint, host, p256dh, auth, device, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+	err := t.exec("subscribe to push", `INSERT INTO push_subscriptions (id, user_id, kind, endpoint, host, p256dh, auth, device, created_at, events)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, endpoint = excluded.endpoint, host = excluded.host, p256dh = excluded.p256dh,
-			auth = excluded.auth, device = excluded.device`,
-		s.ID[:], string(s.User), string(s.Kind), s.Endpoint, s.Host, s.P256dh, s.Auth, s.Device, int64(s.CreatedAt))
+			auth = excluded.auth, device = excluded.device, events = excluded.events`,
+		s.ID[:], string(s.User), string(s.Kind), s.Endpoint, s.Host, s.P256dh, s.Auth, s.Device, int64(s.CreatedAt), s.Events)
+	if err != nil {
+		return err
+	}
+	if s.Events == chat.EventsMessages { // what waits there as a notification is not sent
+		if err := t.exec("forget a subscription's notifications", `DELETE FROM push_outbox WHERE subscription = ?`, s.ID[:]); err != nil {
+			return err
+		}
+	}
+	return t.followAll(s)
 }
 
 // RemovePushSubscription implements chat.PushSubscriptionTx: with what is on its way there.
 func (t *tx) RemovePushSubscription(s *chat.PushSubscription) error {
 	t.push = pushState{}
 	if err := t.exec("end a push subscription", `DELETE FROM push_outbox WHERE subscription = ?`, s.ID[:]); err != nil {
+		return err
+	}
+	if err := t.exec("end a push subscription", `DELETE FROM push_followers WHERE subscription = ?`, s.ID[:]); err != nil {
 		return err
 	}
 	return t.exec("end a push subscription", `DELETE FROM push_subscriptions WHERE id = ?`, s.ID[:])

@@ -18,6 +18,7 @@ type Subscribe struct {
 	Endpoint string    `json:"endpoint" doc:"where to post to: the https URL of a push service or of a webhook" example:"https://push.example.net/s/8f3a"`
 	Keys     *PushKeys `json:"keys,omitempty" doc:"what a device encrypts for; needed for Web Push"`
 	Type     string    `json:"type,omitempty" doc:"absent: webpush" enum:"webpush unifiedpush webhook"`
+	Events   string    `json:"events,omitempty" doc:"what is sent: notifications, while the user is away, or to a webhook everything in the user's rooms" enum:"notifications messages" default:"notifications"`
 	Device   string    `json:"device,omitempty" doc:"a name that the client has for this device; a new subscription of it replaces the one before" example:"firefox-desk"`
 }
 
@@ -49,6 +50,7 @@ type SetQuietHours struct {
 type PushSubscription struct {
 	SubscriptionID string    `json:"subscription_id" doc:"its id" example:"01a203bb-3b1a-7e2e-bb09-74d95b232ca7"`
 	Type           string    `json:"type" doc:"what is sent there" enum:"webpush unifiedpush webhook"`
+	Events         string    `json:"events" doc:"what is sent" enum:"notifications messages"`
 	Host           string    `json:"host" doc:"of the endpoint" example:"push.example.net"`
 	Device         string    `json:"device,omitempty" doc:"the client's name for the device"`
 	CreatedAt      Timestamp `json:"created_at" doc:"when it was made"`
@@ -56,7 +58,11 @@ type PushSubscription struct {
 
 // PushSubscriptionOf shows s.
 func PushSubscriptionOf(s *chat.PushSubscription) PushSubscription {
-	return PushSubscription{SubscriptionID: s.ID.String(), Type: string(s.Kind), Host: s.Host, Device: s.Device, CreatedAt: Timestamp(s.CreatedAt)}
+	out := PushSubscription{SubscriptionID: s.ID.String(), Type: string(s.Kind), Events: s.Events, Host: s.Host, Device: s.Device, CreatedAt: Timestamp(s.CreatedAt)}
+	if out.Events == "" { // of a request from before there was a choice
+		out.Events = chat.EventsNotifications
+	}
+	return out
 }
 
 // Subscribed answers push/subscribe.
@@ -114,6 +120,7 @@ func PushSubscriptionsOf(subs []chat.PushSubscription, q *chat.QuietHours) *Push
 type PushInfo struct {
 	VAPIDPublicKey string `json:"vapid_public_key" doc:"applicationServerKey of a Web Push subscription, in base64url"`
 	Webhooks       bool   `json:"webhooks" doc:"there are hosts that webhooks may go to"`
+	Messages       bool   `json:"messages" doc:"and they may be sent everything in their user's rooms"`
 }
 
 // The types of what is pushed.

@@ -7,6 +7,7 @@ package systemtest
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -20,10 +21,15 @@ import (
 	"time"
 
 	"parley/internal/app"
+	"parley/internal/push"
 )
 
 // serveVariable makes the test binary a server: the data directory.
 const serveVariable = "PARLEY_SYSTEMTEST_SERVE"
+
+// HooksVariable lets a child of StartProcess call webhooks on loopback that show a certificate of this PEM file, with the texts of
+// messages. It is given as env VARIABLE=FILE before the command line.
+const HooksVariable = "PARLEY_SYSTEMTEST_HOOKS"
 
 // Main runs the tests of a package, or, in a child of StartProcess, a server. A TestMain passes its result to os.Exit.
 func Main(m *testing.M) int {
@@ -47,7 +53,17 @@ type hello struct {
 func serve(dir string) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer cancel()
-	a, err := app.New(ctx, settings(Config{Dir: dir}), "test", slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	c := Config{Dir: dir}
+	if file, ok := os.LookupEnv(HooksVariable); ok {
+		roots, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		c.Inside.Push = app.PushInside{Loopback: true, Roots: x509.NewCertPool()}
+		c.Inside.Push.Roots.AppendCertsFromPEM(roots)
+		c.Change = func(c *app.Config) { c.Push.WebhookHosts, c.Push.Text = []string{"127.0.0.1"}, push.TextsAll }
+	}
+	a, err := app.NewWith(ctx, settings(c), c.Inside, "test", slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return err
 	}
