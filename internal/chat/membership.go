@@ -66,6 +66,9 @@ func (s *Service) Invite(call Call, room RoomID, user UserID) *Pending[Joined] {
 		if r.Locked && !isModerator(m, u) {
 			return Joined{}, Refuse(Forbidden, "the room is locked; only moderators invite")
 		}
+		if user == "" {
+			return Joined{}, whom()
+		}
 		guest, err := s.existing(tx, user)
 		if err != nil {
 			return Joined{}, err

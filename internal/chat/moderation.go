@@ -38,7 +38,7 @@ func (m *Moderation) check() error {
 	}
 	switch {
 	case aboutUser && m.User == "":
-		return Refuse(BadRequest, "user_id: is missing; whom?")
+		return whom()
 	case m.Duration < 0 || m.Duration > MaxModeration:
 		return Refuse(BadRequest, "duration: must be from 0 (without end) to %d seconds", int64(MaxModeration.Seconds()))
 	}
@@ -51,6 +51,9 @@ func (m *Moderation) until(now Time) Time {
 	}
 	return now.Add(m.Duration)
 }
+
+// whom refuses what names nobody.
+func whom() error { return Refuse(BadRequest, "user_id: is missing; whom?") }
 
 // Moderate does one act in a room. Moderators and administrators may; nobody acts on someone of a higher role.
 func (s *Service) Moderate(call Call, room RoomID, act Moderation) *Pending[Acted] {

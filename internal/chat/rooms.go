@@ -165,6 +165,9 @@ func (s *Service) Transfer(call Call, room RoomID, to UserID) *Pending[RoomState
 		if !isOwner(m, u) {
 			return RoomState{}, Refuse(Forbidden, "only the owner transfers a room")
 		}
+		if to == "" {
+			return RoomState{}, whom()
+		}
 		heir, err := tx.Member(r, to)
 		if err != nil {
 			return RoomState{}, err

@@ -134,6 +134,7 @@ func TestTransfer(t *testing.T) {
 	w := newWorld(t)
 	w.room("r", false, "bob", "cat")
 	refused(t, w.Transfer(by("ann"), "r", "eve"), chat.NotFound)
+	refused(t, w.Transfer(by("ann"), "r", ""), chat.BadRequest)
 	done(t, w.Transfer(by("ann"), "r", "ann")) // is it already
 	done(t, w.Transfer(by("ann"), "r", "bob"))
 	want := map[chat.UserID]chat.RoomRole{"ann": chat.RoleModerator, "bob": chat.RoleOwner, "cat": chat.RoleMember}
@@ -230,6 +231,8 @@ func TestInvite(t *testing.T) {
 		t.Errorf("the guest's log says %+v", e)
 	}
 	refused(t, w.Invite(by("bob"), "p", "nobody"), chat.NotFound)
+	refused(t, w.Invite(by("bob"), "p", ""), chat.BadRequest)
+	refused(t, w.Invite(by("eve"), "p", ""), chat.NotFound) // a stranger learns nothing
 	done(t, w.Moderate(by("ann"), "p", act(chat.ActionBan, "dan")))
 	refused(t, w.Invite(by("bob"), "p", "dan"), chat.Forbidden)
 	done(t, w.Moderate(by("ann"), "p", act(chat.ActionUnban, "dan")))

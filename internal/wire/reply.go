@@ -263,8 +263,10 @@ func RequestIDOf(in any, raw []byte) jsontext.Value {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil
 	}
-	var e Envelope
-	if err := json.Unmarshal(raw, &e); err != nil || len(e.RequestID) > 256 {
+	var e struct { // and nothing else, so that what is wrong with the rest does not keep the answer from being recognised
+		RequestID jsontext.Value `json:"request_id"`
+	}
+	if err := json.Unmarshal(raw, &e, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil || len(e.RequestID) > 256 {
 		return nil
 	}
 	if k := e.RequestID.Kind(); k != '"' && k != '0' {

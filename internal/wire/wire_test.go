@@ -223,6 +223,9 @@ func TestRequestID(t *testing.T) {
 	}{
 		{in, `{"request_id":"raw"}`, `"decoded"`},
 		{nil, `{"request_id":"raw","limit":"not a number"}`, `"raw"`},
+		{nil, `{"request_id":"raw","client_msg_id":5}`, `"raw"`},
+		{nil, `{"content":"a","content":"b","request_id":"raw"}`, `"raw"`},
+		{nil, "{\"content\":\"\xff\",\"request_id\":\"raw\"}", `"raw"`},
 		{nil, `{"request_id":12}`, `12`},
 		{nil, `{"request_id":{}}`, ``},
 		{nil, `{"request_id":null}`, ``},
