@@ -47,7 +47,13 @@ function Inside({ room, message, panel, route }: RoomViewProps) {
   const chat = useChat()
   const head = useHead(room)
   const name = useRoomName(room)
-  const timeline = useMemo(() => chat.timeline(room), [chat, room])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: where the reader came to, not where they went since
+  const timeline = useMemo(() => {
+    const kept = chat.timeline(room)
+    // Whoever comes back is to see the latest, wherever they had scrolled to.
+    if (kept.hasNewer && !message) void kept.loadLatest().catch(() => {})
+    return kept
+  }, [chat, room])
   const pins = usePins(room, head !== undefined)
   const where = useMemo(() => ({ place: room }), [room])
   const jump = useMemo(() => (message && route ? { message } : undefined), [message, route])
