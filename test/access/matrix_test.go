@@ -33,8 +33,9 @@ var absent = map[string][]string{
 	"server": {"member", "author", "moderator", "owner"},
 }
 
-// bodies are the payloads of routes that need one. {room}, {message}, {file} and {report} are those of the place that the route
-// is asked about, {target} is a user who is not in it and {member} one who is.
+// bodies are the payloads of routes that need one. {room}, {message} and {report} are those of the place that the route is asked
+// about, {target} is a user who is not in it and {member} one who is; {file}, {session}, {endpoint} and {password} are the caller's
+// own.
 var bodies = map[string]string{
 	"sync":                            `{"rooms":{"{room}":0}}`,
 	"search":                          `{"query":"word"}`,
@@ -57,10 +58,12 @@ var bodies = map[string]string{
 	"file/share/{room_id}":            `{"file_id":"{file}"}`,
 	"users/search":                    `{"query":"tar"}`,
 	"users/me/update":                 `{"display_name":"Another"}`,
-	"users/me/password":               `{"password":"","new_password":"long enough to be one"}`,
-	"users/me/delete":                 `{"password":""}`,
+	"users/me/password":               `{"password":"{password}","new_password":"long enough to be one"}`,
+	"users/me/delete":                 `{"password":"{password}"}`,
 	"users/me/tokens/create":          `{"name":"bot"}`,
-	"users/me/sessions/revoke":        `{"session_id":"none"}`,
+	"users/me/sessions/revoke":        `{"session_id":"{session}"}`,
+	"push/subscribe":                  `{"endpoint":"{endpoint}","keys":` + pushKeys + `}`,
+	"push/unsubscribe":                `{"endpoint":"{endpoint}"}`,
 	"admin/rooms/{room_id}/moderate":  `{"action":"kick","user_id":"{member}"}`,
 	"admin/messages/cleanup":          `{"room_id":"{room}","older_than":1,"dry_run":true}`,
 	"admin/reports/{report_id}/close": `{"status":"dismissed"}`,

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,15 +45,16 @@ func (p *place) fill(text, caller string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// people makes accounts with these names and a number behind, and gives names and tokens by name.
-func (h *house) people(t *testing.T, names ...string) (ids, tokens map[string]string) {
+// people makes accounts with these names and a number behind, and gives names and tokens by name. Who has no
+// password has tokens only.
+func (h *house) people(t *testing.T, passwords map[string]string, names ...string) (ids, tokens map[string]string) {
 	t.Helper()
 	ids, tokens = map[string]string{}, map[string]string{}
 	n := h.made.Add(1)
 	var users []admin.NewUser
 	var list []chat.UserID
 	for _, name := range names {
-		u := admin.NewUser{ID: chat.UserID(fmt.Sprint(name, n))}
+		u := admin.NewUser{ID: chat.UserID(fmt.Sprint(name, n)), Password: passwords[name]}
 		if name == "administrator" {
 			u.Role = chat.RoleAdministrator
 		}
@@ -75,9 +77,25 @@ func (h *house) people(t *testing.T, names ...string) (ids, tokens map[string]st
 // place makes what a route is asked about.
 func (h *house) place(t *testing.T, r *api.Route, kind string) *place {
 	t.Helper()
-	ids, tokens := h.people(t, append([]string{"target", "second"}, callers...)...)
-	p := &place{tokens: tokens, names: map[string]string{"target": ids["target"], "user": ids["target"], "member": ids["second"]},
+	about := r.Pattern() + bodies[name(r)]
+	const password = "correct horse battery"
+	passwords := map[string]string{}
+	if strings.Contains(about, "{password}") {
+		for _, caller := range callers {
+			if !slices.Contains(absent[kind], caller) { // to hash one takes its time
+				passwords[caller] = password
+			}
+		}
+	}
+	ids, tokens := h.people(t, passwords, append([]string{"target", "second"}, callers...)...)
+	p := &place{tokens: tokens, names: map[string]string{"target": ids["target"], "user": ids["target"], "member": ids["second"], "password": password},
 		other: map[string]map[string]string{}}
+	for _, caller := range callers {
+		if slices.Contains(absent[kind], caller) {
+			continue
+		}
+		p.other[caller] = h.own(t, r, ids[caller], tokens[caller])
+	}
 	root := h.Token(systemtest.Root)
 	sanction := func() {
 		h.do(t, root, "admin/users/"+ids["muted"]+"/mute", `{}`)
@@ -94,7 +112,7 @@ func (h *house) place(t *testing.T, r *api.Route, kind string) *place {
 			if peer == "member" {
 				p.names["room"], p.names["message"], p.names["member"] = sent.Room, sent.Message, ids[peer]
 			} else {
-				p.other[peer] = names
+				maps.Copy(p.other[peer], names)
 			}
 		}
 	default:
@@ -111,18 +129,6 @@ func (h *house) place(t *testing.T, r *api.Route, kind string) *place {
 		p.names["message"] = h.do(t, tokens["author"], "message/"+room, `{"content":"a word"}`).Message
 		for user, action := range map[string]string{"muted": "mute", "banned": "ban", "moderator": "promote"} {
 			h.do(t, tokens["owner"], "admin/rooms/"+room+"/moderate", fmt.Sprintf(`{"action":%q,"user_id":%q}`, action, ids[user]))
-		}
-	}
-	about := r.Pattern() + bodies[name(r)]
-	if strings.Contains(about, "{file}") {
-		upload := func(who string) string {
-			return h.do(t, tokens[who], "file/upload/"+p.names["room"], `{"name":"a.txt","data":"aGVsbG8="}`).File
-		}
-		p.names["file"] = upload("author") // who could not upload tries with somebody else's
-		for _, who := range []string{"member", "moderator", "owner"} {
-			if !slices.Contains(absent[kind], who) {
-				p.other[who] = map[string]string{"file": upload(who)}
-			}
 		}
 	}
 	if strings.Contains(about, "{report_id}") {
@@ -143,12 +149,34 @@ func (h *house) place(t *testing.T, r *api.Route, kind string) *place {
 	return p
 }
 
+// pushKeys are those of the example in RFC 8291.
+const pushKeys = `{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4","auth":"BTBZMqHH6r4Tts7J_aSIgg"}`
+
+// own makes what a caller has, where the route is about such a thing: a file that was uploaded to a room of their own, another
+// token, a push subscription.
+func (h *house) own(t *testing.T, r *api.Route, user, token string) map[string]string {
+	t.Helper()
+	out := map[string]string{"endpoint": "https://push.example.net/" + user}
+	switch about := bodies[name(r)]; {
+	case strings.Contains(about, "{file}"):
+		room := fmt.Sprint("own", h.made.Add(1))
+		h.do(t, token, "rooms/create", fmt.Sprintf(`{"room_id":%q,"name":"Own"}`, room))
+		out["file"] = h.do(t, token, "file/upload/"+room, `{"name":"a.txt","data":"aGVsbG8="}`).File
+	case strings.Contains(about, "{session}"):
+		out["session"] = h.do(t, token, "users/me/tokens/create", `{"name":"lost"}`).Session
+	case name(r) == "push/unsubscribe":
+		h.do(t, token, "push/subscribe", fmt.Sprintf(`{"endpoint":%q,"keys":%s}`, out["endpoint"], pushKeys))
+	}
+	return out
+}
+
 // reply is what the making of a place needs of one.
 type reply struct {
 	Status  string
 	Room    string `json:"room_id"`
 	Message string `json:"message_id"`
 	File    string `json:"file_id"`
+	Session string `json:"session_id"`
 	Reports []struct {
 		ID int64 `json:"report_id"`
 	}
