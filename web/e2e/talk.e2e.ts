@@ -2,7 +2,7 @@
 
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { launch, noBrowser, Person, pictureDirectory } from '../testing/browser.ts'
+import { keepPictures, launch, noBrowser, Person } from '../testing/browser.ts'
 import { pngOf } from '../testing/png.ts'
 import { Server } from '../testing/server.ts'
 
@@ -20,13 +20,7 @@ describe.skipIf(noBrowser())('two people', () => {
       Person.at(browser, server.origin, 'erin'),
     ])
   })
-  afterEach(async ({ task }) => {
-    if (task.result?.state !== 'fail') return
-    const dir = pictureDirectory()
-    for (const p of [alice, erin])
-      await p.page.screenshot({ path: `${dir}/${p.name} ${task.name}.png` }).catch(() => {})
-    console.error(`what they saw: ${dir}`)
-  })
+  afterEach(({ task }) => keepPictures(task, [alice, erin]))
   afterAll(async () => {
     await browser?.close()
     await server?.stop()

@@ -61,7 +61,7 @@ describe.skipIf(noBrowser())('the main views', () => {
     test.each(views)('$name', async ({ name, as, long, show }) => {
       let p = people.get(as)
       if (!p) {
-        p = await Person.at(browser, server.origin, as, options, as === 'nobody' ? undefined : await server.session(as))
+        p = await Person.at(browser, server.origin, as, options, as === 'nobody' ? undefined : await server.login(as))
         people.set(as, p)
       }
       await show(p)

@@ -13,6 +13,7 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core'
+import type { SignedInUser } from './server.ts'
 
 /** The distribution's browser; none where it is not installed. */
 export const browserPath = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
@@ -45,10 +46,22 @@ export function launch(): Promise<Browser> {
 }
 
 /** Where pictures of what failed are kept: outside the tree, and told at the end. */
-export function pictureDirectory(): string {
+function pictureDirectory(): string {
   const dir = process.env.PARLEY_PICTURES ?? mkdtempSync(join(tmpdir(), 'parley-pictures-'))
   mkdirSync(dir, { recursive: true })
   return dir
+}
+
+/** After a test that failed: keeps pictures of what people saw, and tells where. */
+export async function keepPictures(
+  task: { name: string; result?: { state: string } },
+  people: Person[],
+): Promise<void> {
+  if (task.result?.state !== 'fail') return
+  const dir = pictureDirectory()
+  for (const p of people)
+    await p.page.screenshot({ path: `${dir}/${p.name} ${task.name.replaceAll('/', ' ')}.png` }).catch(() => {})
+  console.error(`what they saw: ${dir}`)
 }
 
 /** Waits until nothing moves any more, and all pictures are there. */
@@ -89,7 +102,7 @@ export class Person {
     origin: string,
     name: string,
     options: BrowserContextOptions = {},
-    session?: object,
+    session?: SignedInUser,
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
     context.setDefaultTimeout(20_000) // a loaded machine is no fault of the page

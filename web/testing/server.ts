@@ -31,6 +31,7 @@ export async function plainProgram(dir: string): Promise<string> {
 export interface SignedInUser {
   user: string
   token: string
+  expires: number // Unix seconds
 }
 
 export class Server {
@@ -57,6 +58,16 @@ export class Server {
   /** Starts that program, as it comes: without content, and with the first administrator still to be made. */
   static async of(path = program(), ...args: string[]): Promise<Server> {
     const s = new Server(path, args)
+    await s.#run()
+    return s
+  }
+
+  /** Starts a server that has what is in an archive, which write makes at the path that it is given. */
+  static async with(write: (archive: string) => void): Promise<Server> {
+    const s = new Server(program(), [])
+    const archive = join(s.dir, 'archive.jsonl')
+    write(archive)
+    s.command('import', archive)
     await s.#run()
     return s
   }
@@ -143,14 +154,14 @@ export class Server {
     return post<T>(this.origin, route, body, as.token)
   }
 
-  /** What the page keeps of somebody of the demo who is signed in. */
-  async session(user: string): Promise<object> {
+  /** Signs somebody in whose password is known. What is returned is what the page keeps of it, too. */
+  async login(user: string): Promise<SignedInUser> {
     const { token, expires } = await login(this.origin, user, this.passwords.get(user) ?? '')
-    return { token, expires, user }
+    return { user, token, expires }
   }
 
-  async login(user: string): Promise<SignedInUser> {
-    const { token } = await login(this.origin, user, this.passwords.get(user) ?? '')
-    return { user, token }
+  /** The same for somebody without a password. */
+  token(user: string): SignedInUser {
+    return { user, token: this.command('token', '--ttl', '24h', user).trim(), expires: Date.now() / 1000 + 3600 }
   }
 }
