@@ -45,7 +45,25 @@ func newDevice(d *Door, id auth.Identity, remote netip.Addr, revocations int64) 
 	return dev
 }
 
-func (d *device) identify(id auth.Identity) { d.identity.Store(&id) }
+// reauthenticate puts a new token of the same user in the place of the device's own.
+func (d *device) reauthenticate(ctx context.Context, token string) (auth.Identity, error) {
+	seen := d.door.revocations.Load()
+	id, err := d.door.cfg.Auth.Authenticate(ctx, auth.Credentials{Username: string(d.user), Password: token, Remote: d.remote})
+	if err != nil {
+		return id, d.door.refuseAgain(err)
+	}
+	if id.Scopes != d.identity.Load().Scopes {
+		return id, &server.Refusal{Code: packet.NotAuthorized, Reason: "the new token has other scopes: connect anew with it"}
+	}
+	d.identity.Store(&id)
+	// Whoever revoked the new token before it stood here looked for it in vain.
+	if seen != d.door.revocations.Load() {
+		if err := d.door.cfg.Auth.Confirm(ctx, id); err != nil {
+			return id, d.door.refuseAgain(err)
+		}
+	}
+	return id, nil
+}
 
 func (d *device) open(s *server.Session) { d.session = s }
 

@@ -138,15 +138,11 @@ func (d *Door) Reauthenticate(ctx context.Context, s *server.Session, method str
 	if method != authMethod {
 		return nil, &server.Refusal{Code: packet.BadAuthenticationMethod, Reason: "authentication method: only \"token\" is known"}
 	}
-	id, err := d.cfg.Auth.Authenticate(ctx, auth.Credentials{Username: s.Owner(), Password: string(data), Remote: deviceOf(s).remote})
-	if err != nil {
-		return nil, d.refuseAgain(err)
-	}
 	dev := deviceOf(s)
-	if id.Scopes != dev.identity.Load().Scopes {
-		return nil, &server.Refusal{Code: packet.NotAuthorized, Reason: "the new token has other scopes: connect anew with it"}
+	id, err := dev.reauthenticate(ctx, string(data))
+	if err != nil {
+		return nil, err
 	}
-	dev.identify(id)
 	return &server.Grant{Owner: string(id.UserID), Expires: id.Expires, Value: dev}, nil
 }
 

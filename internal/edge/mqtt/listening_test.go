@@ -3,9 +3,11 @@
 package mqtt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -193,6 +195,42 @@ func TestRefusalsAtConnect(t *testing.T) {
 	}
 	if n := d.Outcomes()[chat.Internal]; n != 1 {
 		t.Errorf("a fault is counted %d times", n)
+	}
+}
+
+// users are accounts that something happens to while they are read.
+type users func() *chat.User
+
+func (u users) ReadUser(context.Context, chat.UserID) (*chat.User, error) { return u(), nil }
+
+// A token that is revoked while a device re-authenticates with it is not in force afterwards.
+func TestRevokedWhileReauthenticating(t *testing.T) {
+	tokens := auth.NewTokens(auth.Secret{1}, nil)
+	token, expires, err := tokens.Issue("ann", 1, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := tokens.Verify(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDoor(t)
+	during := func() {}
+	d.cfg.Auth = auth.NewAuthenticator(users(func() *chat.User {
+		during()
+		return &chat.User{ID: "ann", Generation: 1}
+	}), nil, tokens, auth.DefaultLimits(), nil)
+	dev := newDevice(d, auth.Identity{UserID: "ann"}, netip.Addr{}, 0)
+	if id, err := dev.reauthenticate(t.Context(), token); err != nil || id.Token != claims.ID || dev.identity.Load().Token != claims.ID {
+		t.Fatalf("re-authentication: %+v, %v", id, err)
+	}
+	during = func() { // the token has been verified, and the device is not known by it
+		tokens.Revoke(claims.ID, expires)
+		d.revocations.Add(1)
+	}
+	_, err = dev.reauthenticate(t.Context(), token)
+	if refusal, ok := errors.AsType[*server.Refusal](err); !ok || refusal.Code != packet.NotAuthorized {
+		t.Errorf("re-authentication with a token that was revoked meanwhile: %v", err)
 	}
 }
 
