@@ -52,7 +52,7 @@
 //
 //   - letters of other scripts that look Latin, in a word that has Latin letters too;
 //
-//   - digits and signs that look like letters (0 to 9, @ $ ! | € ¢), and v for u;
+//   - digits and signs that look like letters (0 to 9, @ $ ! | € ¢);
 //
 //   - characters of no width;
 //

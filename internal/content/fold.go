@@ -71,7 +71,6 @@ var glyphs = func() (g [utf8.RuneSelf]glyph) {
 		g['0'+i] = glyph{kind: digit, r: rune('0' + i), base: base, hard: hard}
 	}
 	g['1'].look = 'l'
-	g['v'].look, g['V'].look = 'u', 'u'
 	g['@'] = glyph{kind: sign, base: 'a'}
 	g['$'] = glyph{kind: sign, base: 's'}
 	g['!'] = glyph{kind: sign, base: 'i', look: 'l'}
