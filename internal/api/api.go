@@ -24,6 +24,8 @@ type Caller struct {
 	Generation int64       // of the account, when the caller proved who they are
 	ClientID   string      // of the MQTT session; "" of others
 
+	Poster string // what messages are shown under; "" the user's own name
+
 	Origin      chat.Origin
 	ClientMsgID string // given beside the payload: an MQTT 5 user property, an HTTP header
 	// Busy, where it is not nil, tells that the caller has left so many answers unread that no large one should be made.

@@ -147,6 +147,7 @@ func (a *API) sendMessage(_ context.Context, req *Request, in *wire.SendMessage)
 	if err != nil {
 		return topic.Done(nil, err)
 	}
+	m.Poster = req.Caller.Poster
 	return later(a.chat.Send(call(req, in), roomParam(req), m), sent("message_sent"))
 }
 

@@ -49,6 +49,8 @@ func (a *API) routes() *Router {
 	topic.Handle[wire.Empty, wire.Done](rooms, "{room_id}/delete", a.deleteRoom, topic.QoS(2), topic.Doc("End a room for all its members"),
 		answers("room_deleted", "the owner and administrators", "forbidden not_member banned not_found"))
 
+	a.hookRoutes(rooms)
+
 	topic.Handle[wire.SendMessage, wire.MessageSent](chat, "message/{room_id}", a.sendMessage, topic.QoS(1), topic.Doc("Send a message to a room"),
 		answers("message_sent", "members who may write", "forbidden not_member banned muted not_found"))
 	topic.Handle[wire.SendMessage, wire.MessageSent](chat, "message/{message_id}/reply", a.replyTo, topic.QoS(1), topic.Doc("Answer a message, in its thread"),

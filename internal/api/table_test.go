@@ -63,6 +63,9 @@ const served = `
 	chat/read/{room_id} 0
 	chat/rooms/{room_id}/prefs 1
 	chat/rooms/{room_id}/bans 1 R
+	chat/rooms/{room_id}/hooks/create 1
+	chat/rooms/{room_id}/hooks/list 1 R
+	chat/rooms/{room_id}/hooks/delete 1
 	chat/admin/audit/list 1 R
 	chat/admin/messages/cleanup 1
 	chat/presence/online 0
@@ -107,7 +110,7 @@ func TestRouteTable(t *testing.T) {
 
 // notTexts are the string fields that hold names, ids and words of the protocol, never what a person wrote for others.
 var notTexts = []string{"request_id", "client_msg_id", "room_id", "user_id", "type", "query", "after", "reply_to", "around", "history_visibility", "action", "notifications", "emoji", "status", "password", "new_password", "sender_id", "before", "mime", "file_id", "session_id", "scopes",
-	"endpoint", "device", "events", "subscription_id", "p256dh", "auth", "from", "to", "time_zone"}
+	"endpoint", "device", "events", "hook_id", "subscription_id", "p256dh", "auth", "from", "to", "time_zone"}
 
 // stringFields finds the fields of a payload that hold strings, by their JSON names.
 func stringFields(t testing.TB, v reflect.Value, found map[string]reflect.Value) {

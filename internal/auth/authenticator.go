@@ -33,6 +33,7 @@ type Identity struct {
 	Expires     time.Time // when the token ends that proved it; zero for passwords
 	Token       string    // the token's id; "" for passwords
 	Scopes      Scopes    // the token's
+	Hook        Hook      // with ScopeHook
 }
 
 // Limits bound wrong passwords. While one of them is reached, passwords are refused unseen; valid tokens are not, since
@@ -149,7 +150,7 @@ func (a *Authenticator) withToken(ctx context.Context, c Credentials) (Identity,
 		return Identity{}, err
 	}
 	id := identityOf(u)
-	id.Expires, id.Token, id.Scopes = claims.Expires, claims.ID, claims.Scopes
+	id.Expires, id.Token, id.Scopes, id.Hook = claims.Expires, claims.ID, claims.Scopes, claims.Hook
 	return id, nil
 }
 

@@ -40,6 +40,13 @@ type Claims struct {
 	ID         string // of this token, by which it can be revoked
 	Generation int64  // of the account when the token was issued
 	Scopes     Scopes
+	Hook       Hook // with ScopeHook
+}
+
+// Hook is what a token of an incoming webhook is bound to.
+type Hook struct {
+	Room chat.RoomID `json:"room"`
+	Name string      `json:"name"` // what its messages are shown under
 }
 
 // Tokens issues and verifies access tokens: JWTs signed with HMAC-SHA256. All methods are safe for concurrent use.
@@ -113,6 +120,7 @@ type payload struct {
 	ID         string `json:"jti"`
 	Generation int64  `json:"gen"`
 	Scope      string `json:"scope,omitempty"` // with spaces between; absent: everything
+	Hook       *Hook  `json:"hook,omitempty"`  // with the scope hook
 }
 
 // Issue signs a token for an account, which is valid for ttl (0 is DefaultTokenTTL) or until the account's generation,
@@ -138,9 +146,11 @@ func NewTokenID() string { return rand.Text() }
 
 // Sign signs a token that says c. The same claims make the same token.
 func (t *Tokens) Sign(c Claims) (string, error) {
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, &payload{
-		Subject: string(c.UserID), IssuedAt: c.IssuedAt.Unix(), Expires: c.Expires.Unix(), ID: c.ID, Generation: c.Generation, Scope: c.Scopes.String(),
-	}).SignedString(t.key)
+	p := &payload{Subject: string(c.UserID), IssuedAt: c.IssuedAt.Unix(), Expires: c.Expires.Unix(), ID: c.ID, Generation: c.Generation, Scope: c.Scopes.String()}
+	if c.Scopes == ScopeHook {
+		p.Hook = &c.Hook
+	}
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, p).SignedString(t.key)
 	if err != nil {
 		return "", fmt.Errorf("auth: signing a token for %s: %w", c.UserID, err)
 	}
@@ -148,13 +158,14 @@ func (t *Tokens) Sign(c Claims) (string, error) {
 }
 
 // Granted signs what was kept of a token with GrantToken.
-func (t *Tokens) Granted(g chat.Granted) (string, error) {
-	scopes, err := ParseScopes(strings.Fields(g.Token.Scopes))
-	if err != nil {
+func (t *Tokens) Granted(g chat.Granted) (token string, err error) {
+	c := Claims{UserID: g.Token.User, IssuedAt: moment(g.Token.CreatedAt), Expires: moment(g.Token.Expires), ID: g.Token.ID, Generation: g.Generation}
+	if room := g.Token.HookRoom(); room != "" {
+		c.Scopes, c.Hook = ScopeHook, Hook{room, g.Token.Name}
+	} else if c.Scopes, err = ParseScopes(strings.Fields(g.Token.Scopes)); err != nil {
 		return "", err
 	}
-	return t.Sign(Claims{UserID: g.Token.User, IssuedAt: moment(g.Token.CreatedAt), Expires: moment(g.Token.Expires), ID: g.Token.ID,
-		Generation: g.Generation, Scopes: scopes})
+	return t.Sign(c)
 }
 
 func moment(t chat.Time) time.Time { return time.UnixMilli(int64(t)) }
@@ -174,7 +185,9 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 		ID: p.ID, Generation: p.Generation,
 	}
 	var err error
-	if c.Scopes, err = ParseScopes(strings.Fields(p.Scope)); err != nil || (c.Scopes == 0) != (p.Scope == "") {
+	if p.Scope == hookScope && p.Hook != nil && p.Hook.Room != "" {
+		c.Scopes, c.Hook = ScopeHook, *p.Hook
+	} else if c.Scopes, err = ParseScopes(strings.Fields(p.Scope)); err != nil || (c.Scopes == 0) != (p.Scope == "") {
 		return Claims{}, errToken // narrowed down by a later server, in a way that is not known here
 	}
 	switch {

@@ -102,6 +102,8 @@ type Details struct {
 
 	File *SharedFile `json:"file,omitempty"` // of messages that share one
 
+	Poster string `json:"poster,omitempty"` // of messages that a hook posted: its name, in place of the sender's
+
 	Thread *ThreadChange `json:"thread,omitempty"` // of the deletion of an answer
 }
 

@@ -8,6 +8,7 @@ type NewMessage struct {
 	Content string
 	ReplyTo ID
 	Flagged bool
+	Poster  string      // of a hook: the name to show, in place of the sender's
 	file    *SharedFile // see ShareFile
 }
 
@@ -110,6 +111,9 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	}
 	if m.file != nil {
 		e.Details = withFile(e.Details, m.file)
+	}
+	if m.Poster != "" {
+		e.ActorName, e.Details = m.Poster, withPoster(e.Details, m.Poster)
 	}
 	if err := tx.Append(r, e); err != nil {
 		return Sent{}, err

@@ -72,6 +72,7 @@ type Tx interface {
 	PushSubscriptionTx
 	PushTx
 	FollowTx
+	HookTx
 }
 
 // RoomTx is about rooms and their logs.
@@ -132,6 +133,7 @@ type Reader interface {
 	PushSubscriptionReader
 	PushReader
 	FollowReader
+	HookReader
 	StatsReader
 	ReadRoom(ctx context.Context, id RoomID) (*Room, error)
 	ReadMember(ctx context.Context, room int64, u UserID) (*Member, error)

@@ -89,7 +89,7 @@ func (s *Service) grant(tx Tx, u *User, n NewToken) (Granted, error) {
 	t.Expires = (now - now%1000).Add(n.TTL) // a token counts in whole seconds
 	if n.Kind == LoginToken && len(has) >= MaxLogins {
 		for i := range has[:len(has)-MaxLogins+1] {
-			if err := s.revokeToken(tx, &has[i]); err != nil {
+			if err := s.revokeToken(tx, &has[i], u.ID); err != nil {
 				return Granted{}, err
 			}
 		}
@@ -120,7 +120,7 @@ func (s *Service) RevokeToken(call Call, id string, expires Time) *Pending[Revok
 		if t.Revoked {
 			return RevokedTokens{Tokens: []Token{*t}}, nil
 		}
-		return RevokedTokens{Tokens: []Token{*t}}, s.revokeToken(tx, t)
+		return RevokedTokens{Tokens: []Token{*t}}, s.revokeToken(tx, t, u.ID)
 	})
 }
 
@@ -133,7 +133,7 @@ func (s *Service) RevokeOtherTokens(call Call, but string) *Pending[RevokedToken
 		}
 		has = slices.DeleteFunc(has, func(t Token) bool { return t.ID == but })
 		for i := range has {
-			if err := s.revokeToken(tx, &has[i]); err != nil {
+			if err := s.revokeToken(tx, &has[i], u.ID); err != nil {
 				return RevokedTokens{}, err
 			}
 		}
@@ -142,13 +142,13 @@ func (s *Service) RevokeOtherTokens(call Call, but string) *Pending[RevokedToken
 }
 
 // revokeToken ends a token that is in force, and tells it in the owner's log: connections that it opened end.
-func (s *Service) revokeToken(tx Tx, t *Token) error {
+func (s *Service) revokeToken(tx Tx, t *Token, actor UserID) error {
 	gone := *t
 	gone.Revoked = true
 	if err := tx.PutToken(&gone); err != nil {
 		return err
 	}
-	return s.tell(tx, t.User, &Event{Kind: AccountModerated, Actor: t.User,
+	return s.tell(tx, t.User, &Event{Kind: AccountModerated, Actor: actor,
 		Details: &Details{Action: ActionSession, UserID: t.User, Session: t.ID, Expires: t.Expires}})
 }
 

@@ -61,6 +61,9 @@ func readEvent(r row) (*chat.Event, error) {
 		if err := json.Unmarshal([]byte(details), e.Details); err != nil {
 			return nil, fmt.Errorf("details of seq %d of room %d: %w", e.Seq, e.RoomNum, err)
 		}
+		if e.Details.Poster != "" {
+			e.ActorName = e.Details.Poster
+		}
 	}
 	return e, nil
 }

@@ -18,11 +18,15 @@ const (
 	adminQuery   = `SELECT 1 FROM users WHERE role = 'administrator' AND deleted = 0 LIMIT 1`
 )
 
+// hooksQuery uses the index tokens_of_room.
+const hooksQuery = `SELECT ` + tokenColumns + ` FROM tokens t WHERE t.kind = 'hook' AND t.scopes = 'hook:' || ? AND t.revoked = 0 AND t.expires_at > ?
+	ORDER BY t.created_at, t.id` //nolint:gosec // names of columns
+
 // tokens are the reader's statements about tokens.
-type tokens struct{ ofUser, revoked, admin query }
+type tokens struct{ ofUser, ofRoom, revoked, admin query }
 
 func (q *tokens) prepare() {
-	q.ofUser.text, q.revoked.text, q.admin.text = tokensQuery, revokedQuery, adminQuery
+	q.ofUser.text, q.ofRoom.text, q.revoked.text, q.admin.text = tokensQuery, hooksQuery, revokedQuery, adminQuery
 }
 
 // readToken reads tokenColumns.
@@ -49,6 +53,21 @@ func (t *tx) TokensOf(u chat.UserID) ([]chat.Token, error) {
 		return nil
 	}, tokensQuery, string(u), int64(t.now))
 	return found, t.fail("list a user's tokens", err)
+}
+
+// HooksOf implements chat.HookTx.
+func (t *tx) HooksOf(r *chat.Room) ([]chat.Token, error) {
+	var found []chat.Token
+	err := t.c.query(func(r row) error {
+		found = append(found, readToken(r))
+		return nil
+	}, hooksQuery, string(r.ID), int64(t.now))
+	return found, t.fail("list a room's hooks", err)
+}
+
+// RoomHooks implements chat.HookReader.
+func (s *SQLite) RoomHooks(ctx context.Context, room chat.RoomID) ([]chat.Token, error) {
+	return s.tokens(ctx, &s.read.tokens.ofRoom, string(room), s.now().UnixMilli())
 }
 
 // PutToken implements chat.TokenTx.

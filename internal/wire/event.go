@@ -210,6 +210,9 @@ func (o *object) message(e *chat.Event, own bool) {
 			o.string("actor_id", string(e.Actor))
 		}
 	}
+	if e.Details != nil && e.Details.Poster != "" {
+		o.bool("hook", true)
+	}
 	o.file(e.Details)
 	if own && e.ClientMsgID != "" {
 		o.string("client_msg_id", e.ClientMsgID)

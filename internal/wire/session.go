@@ -14,13 +14,14 @@ type Sessions struct {
 const (
 	SessionLogin = "login"
 	SessionToken = "token"
+	SessionHook  = "hook"
 	SessionMQTT  = "mqtt"
 )
 
 // SessionData is one way into the account: a token, or what the server keeps of an MQTT client.
 type SessionData struct {
 	SessionID string    `json:"session_id" doc:"names it for revoking" example:"KGT5ZV4IWXLBJYD2Q6SNE7MPHA"`
-	Kind      string    `json:"kind" doc:"login: a token given for a password; token: one made for a program or device; mqtt: an MQTT session" enum:"login token mqtt"`
+	Kind      string    `json:"kind" doc:"login: a token given for a password; token: one made for a program or device; hook: an incoming webhook of a room; mqtt: an MQTT session" enum:"login token hook mqtt"`
 	Name      string    `json:"name" doc:"what the owner knows it by; of MQTT sessions the client id" example:"Bob's phone"`
 	Scopes    []string  `json:"scopes,omitempty" doc:"what the token is narrowed to" example:"[\"read\"]"`
 	Current   bool      `json:"current" doc:"the request came with it"`

@@ -44,6 +44,8 @@ var bodies = map[string]string{
 	"rooms/{room_id}/update":          `{"description":"Another one"}`,
 	"rooms/{room_id}/invite":          `{"user_id":"{target}"}`,
 	"rooms/{room_id}/transfer":        `{"user_id":"{member}"}`,
+	"rooms/{room_id}/hooks/create":    `{"name":"Builds"}`,
+	"rooms/{room_id}/hooks/delete":    `{"hook_id":"none"}`,
 	"rooms/{room_id}/prefs":           `{"notifications":"none"}`,
 	"message/{room_id}":               `{"content":"hello"}`,
 	"message/{message_id}/reply":      `{"content":"hello"}`,

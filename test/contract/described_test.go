@@ -362,6 +362,13 @@ func (x *traffic) rooms() {
 	x.ask("alice", "rooms/{room_id}/update", `{"name":"R","description":"","max_members":60,"slow_mode":0,"read_only":false,"history_visibility":"joined","retention":86400}`, "r")
 	x.ask("alice", "rooms/{room_id}/update", `{"history_visibility":"shared"}`, "r")
 	x.ask("alice", "rooms/{room_id}/prefs", `{"notifications":"mentions"}`, "r")
+	hook := x.ask("alice", "rooms/{room_id}/hooks/create", `{"name":"Builds","ttl":3600}`, "r")
+	token := strings.Split(hook["path"].(string), "/")[4]
+	x.exchange("", "POST", "hooks/{token}/{room_id}", []string{token, "r"}, `{"text":"built"}`)
+	x.ask("alice", "rooms/{room_id}/hooks/list", "", "r")
+	x.ask("alice", "users/me/sessions", "")
+	x.ask("alice", "rooms/{room_id}/hooks/delete", `{"hook_id":"`+hook["hook"].(object)["hook_id"].(string)+`"}`, "r")
+	x.refused("bob", "rooms/{room_id}/hooks/create", `{"name":"Builds"}`, "forbidden", "r")
 	x.ask("alice", "rooms/create", `{"room_id":"p","name":"Private","type":"private"}`)
 	x.refused("bob", "rooms/join/{room_id}", "", "not_found", "p")
 	x.ask("alice", "rooms/{room_id}/invite", `{"user_id":"bob"}`, "p")

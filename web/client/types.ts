@@ -42,6 +42,7 @@ export interface Message {
   edited: boolean
   deleted?: boolean
   flagged?: boolean
+  hook?: boolean // an incoming webhook of the room posted it, and sender_name is its name
   mentions?: string[]
   file?: FileInfo
   is_private?: boolean
@@ -201,6 +202,15 @@ export interface Info {
   epoch: number
   limits: Record<string, number>
   guarantees: Record<string, unknown>
+}
+
+/** An incoming webhook of a room: of the replies to `rooms/{room_id}/hooks/create` (with `path`) and `…/list`. */
+export interface Hook {
+  hook_id: string
+  name: string // what its messages are shown under
+  user_id: string // who made it
+  created_at: number
+  expires: number
 }
 
 /** The reply to `admin/stats`. Counters begin with the server's start: rates are the difference of two readings. */

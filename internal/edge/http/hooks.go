@@ -41,7 +41,11 @@ func (h *routes) serveHook(w http.ResponseWriter, r *http.Request, req *api.Requ
 	if err != nil {
 		return nil, err
 	}
-	if id.Scopes == 0 || !id.Scopes.Allow(auth.ScopeSend) {
+	switch {
+	case id.Scopes == auth.ScopeHook && string(id.Hook.Room) != r.PathValue("room_id"):
+		return nil, chat.Refuse(chat.Forbidden, "this hook is one of another room")
+	case id.Scopes == auth.ScopeHook:
+	case id.Scopes == 0 || !id.Scopes.Allow(auth.ScopeSend):
 		return nil, chat.Refuse(chat.Forbidden, "a hook takes a token of its own, with the scope %s alone: make one with users/me/tokens/create", auth.ScopeSend)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.MaxBody))
@@ -63,6 +67,9 @@ func (h *routes) serveHook(w http.ResponseWriter, r *http.Request, req *api.Requ
 		return nil, chat.Refuse(chat.NotFound, "there is no such room")
 	}
 	req.Caller, req.ContentType = api.CallerOf(&id), "application/json"
+	if id.Scopes == auth.ScopeHook { // what it is for
+		req.Caller.Scopes, req.Caller.Poster = auth.ScopeSend, id.Hook.Name
+	}
 	req.Caller.ClientMsgID = r.Header.Get("Idempotency-Key")
 	return route.Serve(r.Context(), req, params).Wait(r.Context())
 }

@@ -56,3 +56,49 @@ func TestHooks(t *testing.T) {
 		t.Error("the token is in the log")
 	}
 }
+
+// Moderators make hooks of their room, which post there and nowhere else, under a name of their own.
+func TestHooksOfRooms(t *testing.T) {
+	h, _ := registering(t, auth.RegistrationOpen)
+	h.as("ann", "POST", "rooms/create", `{"room_id":"other","name":"Other"}`).wants(t, 200, "")
+	h.as("ann", "POST", "rooms/r/hooks/create", `{"name":""}`).wants(t, 400, "bad_request")
+	h.as("ann", "POST", "rooms/r/hooks/create", `{"name":"x","ttl":-1}`).wants(t, 400, "bad_request")
+	made := h.as("ann", "POST", "rooms/r/hooks/create", `{"name":"Builds"}`).wants(t, 200, "")
+	path := made.json["path"].(string)
+	hook := made.json["hook"].(map[string]any)
+	if hook["name"] != "Builds" || hook["user_id"] != "ann" {
+		t.Errorf("made: %v", hook)
+	}
+	h.do("POST", path, `{"text":"green"}`).wants(t, 200, "")
+	last := func() map[string]any {
+		t.Helper()
+		page := h.as("ann", "GET", "history/r?limit=1", "").wants(t, 200, "")
+		return page.json["messages"].([]any)[0].(map[string]any)
+	}
+	if m := last(); m["content"] != "green" || m["sender_id"] != "ann" || m["sender_name"] != "Builds" || m["hook"] != true {
+		t.Errorf("the message is %v", m)
+	}
+	h.as("ann", "POST", "message/"+last()["id"].(string)+"/edit", `{"content":"green again"}`).wants(t, 200, "")
+	if m := last(); m["content"] != "green again" || m["sender_name"] != "Builds" || m["hook"] != true {
+		t.Errorf("edited it is %v", m)
+	}
+	h.as("ann", "POST", "message/r", `{"content":"by hand"}`).wants(t, 200, "")
+	if m := last(); m["sender_name"] == "Builds" || m["hook"] != nil {
+		t.Errorf("of its maker: %v", m)
+	}
+	token := strings.Split(path, "/")[4]
+	h.do("POST", "/api/v1/hooks/"+token+"/other", `{"text":"x"}`).wants(t, 403, "forbidden")
+	for _, route := range []string{"message/r", "history/r", "rooms/list", "users/me/tokens/create", "rooms/r/hooks/create", "presence/online"} {
+		h.do("POST", "/api/v1/"+route, `{"content":"x","name":"x"}`, "Authorization", "Bearer "+token).wants(t, 403, "forbidden")
+	}
+	list := h.as("ann", "GET", "rooms/r/hooks/list", "").wants(t, 200, "")
+	if hooks := list.json["hooks"].([]any); len(hooks) != 1 || strings.Contains(list.Body.String(), token) {
+		t.Errorf("the list is %s", list.Body)
+	}
+	h.as("ann", "POST", "rooms/other/hooks/delete", `{"hook_id":"`+hook["hook_id"].(string)+`"}`).wants(t, 404, "not_found")
+	h.as("ann", "POST", "rooms/r/hooks/delete", `{"hook_id":"`+hook["hook_id"].(string)+`"}`).wants(t, 200, "")
+	h.do("POST", path, `{"text":"x"}`).wants(t, 401, "unauthenticated")
+	if strings.Contains(h.logged.String(), token) {
+		t.Error("the token is in the log")
+	}
+}

@@ -86,3 +86,32 @@ func listed(t *testing.T, what string, got []chat.Token, want ...chat.Token) {
 		t.Errorf("%s: %+v, want %+v", what, got, want)
 	}
 }
+
+// hooks checks the tokens that are bound to a room.
+func hooks(t *testing.T, f Factory) {
+	s, clock := opened(t, f)
+	ctx := t.Context()
+	NewUser(t, s, "ann", "Ann")
+	NewRoom(t, s, chat.Room{ID: "r"}, "ann")
+	now := clock.Time()
+	hook := func(id, scopes string, at, expires chat.Time) chat.Token {
+		return chat.Token{ID: id, User: "ann", Kind: chat.HookToken, Name: "Builds", Scopes: scopes, CreatedAt: at, Expires: expires}
+	}
+	first, second := hook("1", "hook:r", now, now+10_000), hook("2", "hook:r", now+1, now+5_000)
+	gone, other, plain := hook("3", "hook:r", now, now+10_000), hook("4", "hook:rr", now, now+10_000), hook("5", "hook:r", now, now+10_000)
+	gone.Revoked, plain.Kind = true, chat.NamedToken
+	Do(t, s, func(tx chat.Tx) error {
+		for _, k := range []chat.Token{second, first, gone, other, plain} {
+			if err := tx.PutToken(&k); err != nil {
+				return err
+			}
+		}
+		listed(t, "in the change", must[[]chat.Token](t)(tx.HooksOf(must[*chat.Room](t)(tx.Room("r")))), first, second)
+		return nil
+	})
+	listed(t, "of the room", must[[]chat.Token](t)(s.RoomHooks(ctx, "r")), first, second)
+	clock.Add(6 * time.Second)
+	listed(t, "later", must[[]chat.Token](t)(s.RoomHooks(ctx, "r")), first)
+	same(t, "whose", first.HookRoom(), "r")
+	same(t, "of a token that is none", plain.HookRoom(), "")
+}

@@ -21,4 +21,7 @@ CREATE TABLE push_followers (
 CREATE INDEX push_followers_room ON push_followers (room);
 CREATE INDEX push_followers_due ON push_followers (due) WHERE due IS NOT NULL;
 
+-- Incoming webhooks of a room.
+CREATE INDEX tokens_of_room ON tokens (scopes) WHERE kind = 'hook';
+
 PRAGMA user_version = 11;

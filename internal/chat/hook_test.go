@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chat_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"parley/internal/chat"
+)
+
+func hookNamed(id, name string) chat.NewToken {
+	return chat.NewToken{ID: id, Name: name, TTL: time.Hour}
+}
+
+// Hooks are their room's moderators', are bounded, end by themselves, and leave a record.
+func TestHooksOfARoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.room("r", false, "bob", "cat")
+	w.room("q", false)
+	done(t, w.Moderate(by("ann"), "r", act(chat.ActionPromote, "bob")))
+	refused(t, w.CreateHook(by("cat"), "r", hookNamed("1", "x")), chat.Forbidden)
+	refused(t, w.CreateHook(by("dan"), "r", hookNamed("1", "x")), chat.NotMember)
+	refused(t, w.CreateHook(by(root), "r", hookNamed("1", "x")), chat.NotMember) // whose messages would be nobody's
+	stale := hookNamed("1", "x")
+	stale.Generation = 7
+	refused(t, w.CreateHook(by("bob"), "r", stale), chat.Unauthenticated)
+	done(t, w.CreateHook(once("bob", "k"), "r", hookNamed("1", "Builds")))
+	if again := done(t, w.CreateHook(once("bob", "k"), "r", hookNamed("2", "Builds"))); !again.Duplicate || again.Token.ID != "1" {
+		t.Errorf("a repeat: %+v", again)
+	}
+	names := func(u chat.UserID, want string) {
+		t.Helper()
+		out := ""
+		for _, k := range read[[]chat.Token](t)(w.RoomHooks(t.Context(), who(u), "r")) {
+			out += fmt.Sprint(k.Name, " by ", k.User, " in ", k.HookRoom(), ";")
+		}
+		if out != want {
+			t.Errorf("%s sees %q, want %q", u, out, want)
+		}
+	}
+	names("ann", "Builds by bob in r;")
+	names(root, "Builds by bob in r;")
+	if _, err := w.RoomHooks(t.Context(), who("cat"), "r"); chat.CodeOf(err) != chat.Forbidden {
+		t.Errorf("a member sees them: %v", err)
+	}
+	refused(t, w.DeleteHook(by("cat"), "r", "1"), chat.Forbidden)
+	refused(t, w.DeleteHook(by("ann"), "q", "1"), chat.NotFound)
+	refused(t, w.DeleteHook(by("ann"), "r", "2"), chat.NotFound)
+	before := len(w.log(chat.UserLog("bob")))
+	done(t, w.DeleteHook(by("ann"), "r", "1"))
+	if told := w.log(chat.UserLog("bob")); len(told) != before+1 || told[before].Actor != "ann" || told[before].Details.Session != "1" {
+		t.Errorf("its maker was told %+v", told[before:])
+	}
+	refused(t, w.DeleteHook(by("ann"), "r", "1"), chat.NotFound)
+	names("ann", "")
+	list := read[[]chat.Audited](t)(func() ([]chat.Audited, error) {
+		l, _, err := w.AuditLog(t.Context(), who("ann"), "r", 0, 2)
+		return l, err
+	}())
+	if got := acts(list); got != "bob create_hook bob r  Builds;ann delete_hook bob r  Builds;" {
+		t.Errorf("on record: %s", got)
+	}
+
+	for i := range chat.MaxHooks {
+		done(t, w.CreateHook(by("ann"), "r", hookNamed(fmt.Sprint("n", i), "x")))
+	}
+	refused(t, w.CreateHook(by("ann"), "r", hookNamed("more", "x")), chat.Conflict)
+	w.clock.Add(time.Hour)
+	names("ann", "")
+	done(t, w.CreateHook(by("ann"), "r", hookNamed("more", "x")))
+	refused(t, w.CreateHook(by("ann"), chat.DirectID("ann", "bob"), hookNamed("d", "x")), chat.NotFound)
+}
