@@ -29,7 +29,7 @@ func (a *API) peopleRoutes(chat *topic.Group[Caller]) {
 		topic.Doc("What the server holds of oneself: profile, rooms, own messages"),
 		answers("success", "everybody, of themselves", ""))
 	topic.Handle[wire.UpdateProfile, wire.Profile](users, "me/update", a.updateProfile, topic.QoS(1), topic.Doc("Change what others see of oneself"),
-		answers("profile_updated", "everybody, of themselves", ""))
+		answers("profile_updated", "everybody who is not muted on the server, of themselves", "muted"))
 	topic.Handle[wire.ChangePassword, wire.PasswordChanged](users, "me/password", a.changePassword, topic.QoS(1), topic.Doc("Choose a new password"),
 		answers("password_changed", "everybody who has a password", "forbidden"))
 	topic.Handle[wire.ProvePassword, wire.UserDone](users, "me/delete", a.deleteAccount, topic.QoS(1), topic.Doc("Erase one's own account"),

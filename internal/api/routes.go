@@ -41,9 +41,9 @@ func (a *API) routes() *Router {
 		topic.Doc("A room and, for its members, a page of the members"),
 		answers("success", "members; of a public room everybody, without its members", "banned not_found"))
 	topic.Handle[wire.UpdateRoom, wire.RoomCreated](rooms, "{room_id}/update", a.updateRoom, topic.QoS(1), topic.Doc("Change a room's settings"),
-		answers("room_updated", "moderators and administrators; retention the owner", "forbidden not_member banned not_found"))
+		answers("room_updated", "moderators and administrators; retention the owner; name and description who is not muted", "forbidden not_member banned muted not_found"))
 	topic.Handle[wire.NameUser, wire.Joined](rooms, "{room_id}/invite", a.invite, topic.QoS(1), topic.Doc("Make somebody a member"),
-		answers("invited already_member", "members; of a locked room moderators", "forbidden not_member banned not_found room_full"))
+		answers("invited already_member", "members who are not muted; of a locked room moderators", "forbidden not_member banned muted not_found room_full"))
 	topic.Handle[wire.NameUser, wire.RoomCreated](rooms, "{room_id}/transfer", a.transferRoom, topic.QoS(2), topic.Doc("Make another member the owner"),
 		answers("transferred", "the owner and administrators", "forbidden not_member banned not_found"))
 	topic.Handle[wire.Empty, wire.Done](rooms, "{room_id}/delete", a.deleteRoom, topic.QoS(2), topic.Doc("End a room for all its members"),

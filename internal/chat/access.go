@@ -27,11 +27,10 @@ func access(r *Room, id RoomID, m *Member, b *Ban, now Time) error {
 // mayPost refuses a member who may not write at the moment.
 func mayPost(r *Room, m *Member, u *User, now Time) error {
 	moderator := m.Role >= RoleModerator || u.Role == RoleAdministrator
+	if err := maySpeak(m, u, now); err != nil {
+		return err
+	}
 	switch {
-	case u.MutedAt(now):
-		return muted("you are muted on this server", u.MutedUntil, now)
-	case m.MutedUntil > now:
-		return muted("you are muted in this room", m.MutedUntil, now)
 	case r.Kind == UserLogRoom:
 		return Refuse(Forbidden, "nobody posts in a user's own log")
 	case r.Kind == AnnouncementsRoom && u.Role != RoleAdministrator:
@@ -46,6 +45,19 @@ func mayPost(r *Room, m *Member, u *User, now Time) error {
 	// A last message that lies in the future was sent by a clock that was ahead: it says nothing.
 	if next := m.LastSentAt + Time(r.SlowMode)*1000; r.SlowMode > 0 && m.LastSentAt > 0 && m.LastSentAt <= now && next > now {
 		return &Error{Code: RateLimited, Message: "slow mode: wait before your next message in this room", RetryAfter: next.Until(now)}
+	}
+	return nil
+}
+
+// maySpeak refuses who is muted: on the server, or in the room that m, which may be nil, is a membership of. It binds whatever others
+// come to read or are drawn into: messages, edits, reactions, names and descriptions, invitations; not moderation, nor what one
+// does for oneself.
+func maySpeak(m *Member, u *User, now Time) error {
+	switch {
+	case u.MutedAt(now):
+		return muted("you are muted on this server", u.MutedUntil, now)
+	case m != nil && m.MutedUntil > now:
+		return muted("you are muted in this room", m.MutedUntil, now)
 	}
 	return nil
 }

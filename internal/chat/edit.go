@@ -52,7 +52,8 @@ func (s *Service) findMessage(tx Tx, u *User, id ID) (found, error) {
 	return found{e, r, m}, nil
 }
 
-// governMessage is findMessage for what moderators do: administrators need no membership.
+// governMessage is findMessage for what moderators do: administrators need no membership. What two people say to each other is
+// closed to them, but for a message that one of the two has reported, until the report is closed.
 func (s *Service) governMessage(tx Tx, u *User, id ID) (found, error) {
 	at, err := s.findMessage(tx, u, id)
 	if err == nil || u.Role != RoleAdministrator || CodeOf(err) == Internal {
@@ -71,6 +72,11 @@ func (s *Service) governMessage(tx Tx, u *User, id ID) (found, error) {
 	}
 	if r == nil || r.Deleted || e.Seq < r.FirstSeq {
 		return found{}, err
+	}
+	if r.Kind == DirectRoom {
+		if named, failure := tx.IsReported(e); failure != nil || !named {
+			return found{}, errorOr(failure, err)
+		}
 	}
 	m, failure := tx.Member(r, u.ID)
 	return found{e, r, m}, failure
@@ -258,7 +264,7 @@ func (s *Service) Versions(ctx context.Context, who Principal, id ID, before uin
 	return p, nil
 }
 
-// visibleMessage is findMessage for what only reads; administrators need no membership, m is nil then.
+// visibleMessage is governMessage for what only reads; m is nil of an administrator who is not in the room.
 func (s *Service) visibleMessage(ctx context.Context, u *User, id ID) (*Event, *Room, *Member, error) {
 	e, err := s.store.ReadMessage(ctx, id)
 	if err != nil {
@@ -278,6 +284,11 @@ func (s *Service) visibleMessage(ctx context.Context, u *User, id ID) (*Event, *
 		if r, err = s.store.ReadRoom(ctx, e.RoomID); err != nil || r == nil || r.Deleted {
 			return nil, nil, nil, errorOr(err, noMessage())
 		}
+		if r.Kind == DirectRoom {
+			if named, err := s.store.ReadReported(ctx, e); err != nil || !named {
+				return nil, nil, nil, errorOr(err, noMessage())
+			}
+		}
 		return e, r, nil, nil
 	case code == NotFound:
 		return nil, nil, nil, noMessage()
@@ -285,7 +296,7 @@ func (s *Service) visibleMessage(ctx context.Context, u *User, id ID) (*Event, *
 	return nil, nil, nil, err
 }
 
-func errorOr(err error, refusal *Error) error {
+func errorOr(err, refusal error) error {
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func TestAudit(t *testing.T) {
 	w.CloseReport(by("ann"), 1, chat.ReportResolved)
 	w.CloseReport(by("ann"), 1, chat.ReportResolved) // is closed
 	done(t, w.Delete(by("ann"), said.MessageID))
-	w.UpdateRoom(by("ann"), "r", chat.RoomPatch{Name: ptr("x")})
+	w.UpdateRoom(by("ann"), "r", chat.RoomPatch{Name: ptr("x"), SlowMode: ptr(5), MaxMembers: ptr(100)})
 	w.Transfer(by("ann"), "r", "bob")
 	w.ModerateUser(by(root), "eve", actFor(chat.ActionBan, "eve", time.Hour))
 	w.SetPassword("eve", "h")
@@ -47,13 +47,13 @@ func TestAudit(t *testing.T) {
 	done(t, w.DeleteRoom(by("bob"), "r"))
 	list, more, err := w.AuditLog(t.Context(), who(root), "", 0, 0)
 	want := "system role_changed root  administrator ;system role_changed second  administrator ;" +
-		"ann promote bob r moderator ;bob mute cat r  why;bob ban dan r  ;ann lock  r  ;ann close_report cat q  resolved;ann delete_message cat q  ;ann update  r  ;ann transfer bob r owner ;" +
+		"ann promote bob r moderator ;bob mute cat r  why;bob ban dan r  ;ann lock  r  ;ann close_report cat q  resolved;ann delete_message cat q  ;ann update  r  name: \"Room r\" → \"x\"; slow_mode: 0 → 5;ann transfer bob r owner ;" +
 		"root ban eve   why;system credentials_revoked eve   ;system role_changed cat  administrator ;bob delete  r  ;"
 	if got := acts(list); err != nil || more || got != want {
 		t.Errorf("on record (%v):\n%s, want\n%s", err, got, want)
 	}
 	page, more, err := w.AuditLog(t.Context(), who(second), "r", list[0].ID, 2)
-	if got := acts(page); err != nil || !more || got != "ann update  r  ;ann transfer bob r owner ;" {
+	if got := acts(page); err != nil || !more || got != "ann update  r  name: \"Room r\" → \"x\"; slow_mode: 0 → 5;ann transfer bob r owner ;" {
 		t.Errorf("a page of the room: %s, more %v (%v)", got, more, err)
 	}
 	for _, a := range list {

@@ -63,6 +63,9 @@ func (s *Service) Invite(call Call, room RoomID, user UserID) *Pending[Joined] {
 		if err := fixedMembership(r); err != nil {
 			return Joined{}, err
 		}
+		if err := maySpeak(m, u, tx.Now()); err != nil {
+			return Joined{}, err
+		}
 		if r.Locked && !isModerator(m, u) {
 			return Joined{}, Refuse(Forbidden, "the room is locked; only moderators invite")
 		}

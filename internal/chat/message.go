@@ -164,8 +164,8 @@ func (s *Service) SendPrivate(call Call, to UserID, m NewMessage) *Pending[Sent]
 		if peer == nil || peer.Deleted {
 			return Sent{}, Refuse(NotFound, "there is no user %q", string(to))
 		}
-		if u.MutedAt(tx.Now()) {
-			return Sent{}, muted("you are muted on this server", u.MutedUntil, tx.Now())
+		if err := maySpeak(nil, u, tx.Now()); err != nil {
+			return Sent{}, err
 		}
 		r, err := tx.Room(room)
 		if err != nil {

@@ -226,7 +226,34 @@ func TestNobodyDeletesAboveThem(t *testing.T) {
 	done(t, w.SetBlock(by("bob"), "ann", true))
 	refused(t, w.Edit(by("ann"), private.MessageID, "and another thing", false), chat.Forbidden)
 	refused(t, w.React(by("ann"), private.MessageID, "👍"), chat.Forbidden)
-	done(t, w.Delete(by(root), private.MessageID))
+}
+
+// What two people say to each other is closed to administrators, but for what one of the two has reported, while the report is open.
+func TestAdministratorsSeeOfPrivateConversationsWhatWasReported(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := done(t, w.SendPrivate(by("ann"), "bob", text("psst"))).MessageID
+	other := done(t, w.SendPrivate(by("ann"), "bob", text("just us"))).MessageID
+	done(t, w.Edit(by("ann"), m, "pssst", false))
+	versions := func(id chat.ID, want chat.Code) {
+		t.Helper()
+		if _, err := w.Versions(t.Context(), who(root), id, 0, 0); chat.CodeOf(err) != want {
+			t.Errorf("earlier texts: %v, want %q", err, want)
+		}
+	}
+	versions(m, chat.NotFound)
+	refused(t, w.Delete(by(root), m), chat.NotFound)
+	done(t, w.Report(by("bob"), m, "rude"))
+	versions(m, "")
+	versions(other, chat.NotFound)
+	refused(t, w.Delete(by(root), other), chat.NotFound)
+	refused(t, w.React(by(root), m, "👍"), chat.NotFound)
+	done(t, w.Delete(by(root), m))
+	if v := read[*chat.VersionPage](t)(w.Versions(t.Context(), who(root), m, 0, 0)); len(v.Versions) != 2 || v.Versions[0].Content != "pssst" {
+		t.Errorf("of what was deleted is kept %+v", v.Versions)
+	}
+	done(t, w.CloseReport(by(root), 1, chat.ReportResolved))
+	versions(m, chat.NotFound)
 }
 
 func TestReactions(t *testing.T) {

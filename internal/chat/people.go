@@ -63,6 +63,9 @@ func (s *Service) UpdateProfile(call Call, displayName string) *Pending[Profile]
 		if displayName == u.DisplayName {
 			return out, nil
 		}
+		if err := maySpeak(nil, u, tx.Now()); err != nil {
+			return Profile{}, err
+		}
 		changed := *u
 		changed.DisplayName = displayName
 		if err := tx.UpdateUser(&changed); err != nil {

@@ -234,6 +234,7 @@ type PinTx interface {
 // ReportTx is about messages that were reported to the moderators.
 type ReportTx interface {
 	HasReported(of *Event, u UserID) (bool, error) // in a report that is open
+	IsReported(of *Event) (bool, error)            // by anybody, in a report that is open
 	Report(num int64) (*Report, error)
 	CreateReport(of *Event, r *Report) error // gives r.Num
 	CloseReport(r *Report) error             // stores Status, ClosedBy, ClosedAt, and forgets the text
@@ -247,6 +248,7 @@ type MessageReader interface {
 	Versions(ctx context.Context, of *Event, before uint64, limit int) ([]Version, error)
 	// Pins lists a room's pinned messages, the latest pinned first.
 	Pins(ctx context.Context, room *Room) ([]Pin, error)
+	ReadReported(ctx context.Context, of *Event) (bool, error) // see Tx.IsReported
 	// Reports lists reports, the latest first.
 	Reports(ctx context.Context, q ReportQuery) ([]Report, error)
 }

@@ -106,12 +106,10 @@ func (s *Service) react(tx Tx, u *User, id ID, emoji string, add bool) (Reacted,
 // mayReact refuses a member who may not react at the moment. A read-only room and the announcements are there to be reacted
 // to; a locked room is not.
 func mayReact(r *Room, m *Member, u *User, now Time) error {
-	switch {
-	case u.MutedAt(now):
-		return muted("you are muted on this server", u.MutedUntil, now)
-	case m.MutedUntil > now:
-		return muted("you are muted in this room", m.MutedUntil, now)
-	case r.Locked && !isModerator(m, u):
+	if err := maySpeak(m, u, now); err != nil {
+		return err
+	}
+	if r.Locked && !isModerator(m, u) {
 		return Refuse(Forbidden, "the room is locked; only moderators react")
 	}
 	return nil

@@ -4,6 +4,9 @@ package chat
 
 import (
 	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
 )
 
 // NewRoom is what a creator asks for.
@@ -113,10 +116,15 @@ func (s *Service) UpdateRoom(call Call, room RoomID, p RoomPatch) *Pending[RoomS
 		if p.Retention != nil && !isOwner(m, u) {
 			return RoomState{}, Refuse(Forbidden, "retention: only the owner says how long the log is kept")
 		}
+		if p.Name != nil || p.Description != nil {
+			if err := maySpeak(m, u, tx.Now()); err != nil {
+				return RoomState{}, err
+			}
+		}
 		if p.History != nil && *p.History == VisibleShared && r.Kind == PrivateRoom {
 			return RoomState{}, Refuse(BadRequest, "history_visibility: members of a private room see it from their joining on")
 		}
-		next := *r
+		before, next := *r, *r
 		if !next.apply(&p) {
 			return RoomState{Room: next}, nil
 		}
@@ -129,7 +137,7 @@ func (s *Service) UpdateRoom(call Call, room RoomID, p RoomPatch) *Pending[RoomS
 		if err := tx.Append(r, &Event{Kind: RoomUpdated, Actor: u.ID, Details: &Details{Changes: &p}}); err != nil {
 			return RoomState{}, err
 		}
-		if err := audit(tx, Audited{Actor: u.ID, Action: ActionUpdate, RoomID: r.ID}); err != nil {
+		if err := audit(tx, Audited{Actor: u.ID, Action: ActionUpdate, RoomID: r.ID, Reason: difference(&before, &next)}); err != nil {
 			return RoomState{}, err
 		}
 		return s.state(tx, room)
@@ -147,6 +155,24 @@ func (r *Room) apply(p *RoomPatch) bool {
 	set(&r.History, p.History)
 	set(&r.Retention, p.Retention)
 	return *r != before
+}
+
+// difference says which settings are others after an update, and what they were.
+func difference(before, after *Room) string {
+	var out []string
+	note := func(name string, old, new any) {
+		if old != new {
+			out = append(out, fmt.Sprintf("%s: %v → %v", name, old, new))
+		}
+	}
+	note("name", strconv.Quote(before.Name), strconv.Quote(after.Name))
+	note("description", strconv.Quote(before.Description), strconv.Quote(after.Description))
+	note("max_members", before.MaxMembers, after.MaxMembers)
+	note("slow_mode", before.SlowMode, after.SlowMode)
+	note("read_only", before.ReadOnly, after.ReadOnly)
+	note("history_visibility", before.History, after.History)
+	note("retention", before.Retention, after.Retention)
+	return strings.Join(out, "; ")
 }
 
 func set[T any](to *T, value *T) {

@@ -14,7 +14,7 @@ import (
 
 // aboutMessages are the reader's statements for what is attached to messages.
 type aboutMessages struct {
-	thread, threadDown, edited, reactions, answers, versions, pins, reports query
+	thread, threadDown, edited, reactions, answers, versions, pins, reports, reported query
 }
 
 func (q *aboutMessages) init() {
@@ -28,6 +28,7 @@ func (q *aboutMessages) init() {
 		WHERE pos = ? AND seq < ? ORDER BY seq DESC LIMIT ?`
 	q.pins.text = `SELECT ` + eventColumns + `, p.seq, p.user_id, p.at FROM pins p JOIN log l ON l.pos = p.pos
 		LEFT JOIN users u ON u.id = l.actor WHERE p.pos BETWEEN ? AND ? ORDER BY p.seq DESC`
+	q.reported.text = isReported
 	q.reports.text = `SELECT ` + reportColumns + ` FROM reports p JOIN rooms r ON r.num = p.pos >> 36
 		WHERE (?1 = 0 OR p.pos BETWEEN ?1 << 36 AND ((?1 + 1) << 36) - 1) AND (?2 = '' OR p.status = ?2) AND p.num < ?3
 		ORDER BY p.num DESC LIMIT ?4`
@@ -300,6 +301,27 @@ func readReport(r row) chat.Report {
 func (t *tx) HasReported(of *chat.Event, u chat.UserID) (bool, error) {
 	found, err := t.c.one(func(row) {}, `SELECT 1 FROM reports WHERE pos = ? AND reporter = ? AND status = 'open'`, pos(of.RoomNum, of.Seq), string(u))
 	return found, t.fail("find a report", err)
+}
+
+// isReported finds an open report of the message at a place.
+const isReported = `SELECT 1 FROM reports WHERE pos = ? AND status = 'open' LIMIT 1`
+
+// IsReported implements chat.ReportTx.
+func (t *tx) IsReported(of *chat.Event) (bool, error) {
+	found, err := t.c.one(func(row) {}, isReported, pos(of.RoomNum, of.Seq))
+	return found, t.fail("find a report", err)
+}
+
+// ReadReported implements chat.MessageReader.
+func (s *SQLite) ReadReported(ctx context.Context, of *chat.Event) (found bool, err error) {
+	err = s.read.rows(ctx, nil, &s.read.about.reported, 1, func(row) error {
+		found = true
+		return nil
+	}, pos(of.RoomNum, of.Seq))
+	if err != nil {
+		return false, fmt.Errorf("store: find a report: %w", err)
+	}
+	return found, nil
 }
 
 // Report implements chat.ReportTx.

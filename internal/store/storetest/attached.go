@@ -190,6 +190,17 @@ func reports(t *testing.T, f Factory) {
 		same(t, "reported by somebody else", again, false)
 		return err
 	})
+	reported := func(what string, of *chat.Event, want bool) {
+		t.Helper()
+		same(t, what, must[bool](t)(s.ReadReported(t.Context(), of)), want)
+		Do(t, s, func(tx chat.Tx) error {
+			open, err := tx.IsReported(of)
+			same(t, what+", while writing", open, want)
+			return err
+		})
+	}
+	reported("reported by anybody", m[0], true)
+	reported("another message", &chat.Event{RoomNum: m[0].RoomNum, Seq: m[0].Seq + 1}, false)
 	made.RoomID, made.MessageID, made.Seq = "q", other[0].MessageID, 1
 	all := must[[]chat.Report](t)(s.Reports(t.Context(), chat.ReportQuery{}))
 	same(t, "the latest report", all[0], made)
@@ -205,6 +216,8 @@ func reports(t *testing.T, f Factory) {
 		found.Status, found.ClosedBy, found.ClosedAt = chat.ReportResolved, "root", clock.Time()
 		return tx.CloseReport(found)
 	})
+	reported("after the report was closed", other[0], false)
+	reported("while another one is open", m[0], true)
 	same(t, "those open", len(must[[]chat.Report](t)(s.Reports(t.Context(), chat.ReportQuery{Status: chat.ReportOpen, Limit: 5}))), 1)
 	closed := must[[]chat.Report](t)(s.Reports(t.Context(), chat.ReportQuery{Status: chat.ReportResolved}))
 	same(t, "the closed one", spaced(closed[0].ClosedBy, closed[0].Content == "", closed[0].ClosedAt == clock.Time()), "root true true")
