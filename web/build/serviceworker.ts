@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Builds src/notifications/worker.ts into /sw.js, without a hash in its name, and tells it what the shell consists of:
-// the files that the first page load needs, which it keeps for a start without a connection.
+// all scripts and styles, which it keeps for a start without a connection, and for a page that is older than the server.
 
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
@@ -21,9 +21,7 @@ export function serviceWorker(): Plugin {
         if (!chunk || shell.has(`/${name}`)) return
         shell.add(`/${name}`)
         for (const css of chunk.viteMetadata?.importedCss ?? []) shell.add(`/${css}`)
-        for (const next of chunk.imports) add(next)
-        // Without the connection's own chunk the page would have nothing to reconnect with.
-        for (const next of chunk.dynamicImports) if (/mqtt/.test(next)) add(next)
+        for (const next of [...chunk.imports, ...chunk.dynamicImports]) add(next)
       }
       for (const chunk of entries) if (chunk.isEntry) add(chunk.fileName)
       const files = [...shell].sort()

@@ -3,7 +3,7 @@
 import { Client, indexedDBOutbox, memoryOutbox, type ParleyError } from '@parley/client'
 import { render } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { applyLanguage, language } from './i18n/i18n.ts'
+import { applyLanguage, language, t } from './i18n/i18n.ts'
 import { startWorker } from './notifications/register.ts'
 import { Shell } from './shell/Shell.tsx'
 import { SignIn } from './signin/SignIn.tsx'
@@ -14,6 +14,7 @@ import { type Session, session, signOut } from './state/session.ts'
 import { useStore } from './state/store.ts'
 import { closeDialogs, DialogHost } from './ui/dialogs.tsx'
 import { Notices } from './ui/Notices.tsx'
+import { notify } from './ui/notices.ts'
 import './ui/tokens.css'
 import './ui/base.css'
 import './ui/parts.css'
@@ -74,6 +75,14 @@ function refused(error: ParleyError): void {
   if (error.code === 'closed') return
   void signOut(error.code === 'banned' ? 'banned' : 'expired')
 }
+
+// A part of the page that could not be loaded: the server has a newer one, or there is no connection.
+addEventListener('vite:preloadError', event => {
+  event.preventDefault()
+  if (navigator.onLine)
+    notify(t('shell.outdated'), { action: { label: t('shell.reload'), run: () => location.reload() } })
+  else notify(t('error.offline'), { error: true })
+})
 
 applyTheme()
 preferences.on(() => {

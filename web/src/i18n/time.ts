@@ -24,6 +24,10 @@ export function fullTime(timestamp: number): string {
   return format('full', { dateStyle: 'full', timeStyle: 'short' }).format(timestamp * 1000)
 }
 
+export function longDate(timestamp: number): string {
+  return format('longdate', { dateStyle: 'long' }).format(timestamp * 1000)
+}
+
 /** The calendar day, in the reader's time zone, as a number that grows by one from day to day. */
 export function dayNumber(timestamp: number): number {
   const date = new Date(timestamp * 1000)

@@ -3,7 +3,7 @@
 import { privateRoom, type User } from '@parley/client'
 import { useEffect, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
-import { ago, fullTime } from '../i18n/time.ts'
+import { ago, fullTime, longDate } from '../i18n/time.ts'
 import { moderationItems } from '../moderation/actions.tsx'
 import { useChat, useHead, useName } from '../state/chat.ts'
 import { go } from '../state/route.ts'
@@ -70,9 +70,22 @@ export function PersonDialog({ user, room, onClose }: { user: string; room?: str
               : t('moderate.muted')}
           </span>
         )}
-        {profile && <span class="muted small">{t('people.since', { time: fullTime(profile.created_at) })}</span>}
+        {profile && <span class="muted small">{t('people.since', { time: longDate(profile.created_at) })}</span>}
       </p>
       {error && <p class="error">{error}</p>}
+      {own && (
+        <div class="person-actions">
+          <Button
+            icon="settings"
+            onClick={() => {
+              onClose()
+              go({ view: 'settings', section: 'account' })
+            }}
+          >
+            {t('settings.title')}
+          </Button>
+        </div>
+      )}
       {!own && (
         <div class="person-actions">
           <Button

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { t } from '../i18n/i18n.ts'
-import { fullTime } from '../i18n/time.ts'
+import { longDate } from '../i18n/time.ts'
 import { partnerOf, useChat, useHead, useName, useRoomName } from '../state/chat.ts'
 import { Avatar } from '../ui/Avatar.tsx'
 import { Button } from '../ui/Button.tsx'
@@ -35,7 +35,7 @@ export function Beginning({ room }: { room: string }) {
             : head && head.history_visibility === 'joined' && head.first_seq > 1
               ? t('rooms.beginning.joined')
               : head
-                ? t('rooms.beginning', { user: creator, time: fullTime(head.created_at) })
+                ? t('rooms.beginning', { user: creator, time: longDate(head.created_at) })
                 : ''}
       </p>
       {head && (head.type === 'public' || head.type === 'private') && (

@@ -3,7 +3,7 @@
 import type { RoomHead } from '@parley/client'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
-import { duration, fullTime } from '../i18n/time.ts'
+import { duration, longDate } from '../i18n/time.ts'
 import { moderate } from '../moderation/actions.tsx'
 import { openBans, openRoomAudit, openRoomReports } from '../moderation/open.ts'
 import { partnerOf, roomName, useChat, useHead, useName } from '../state/chat.ts'
@@ -51,7 +51,7 @@ function Details({ head }: { head: RoomHead }) {
       {head.description && <p dir="auto">{head.description}</p>}
       {common && (
         <p class="muted small">
-          {t('rooms.createdby', { user: creator, time: fullTime(head.created_at) })} ·{' '}
+          {t('rooms.createdby', { user: creator, time: longDate(head.created_at) })} ·{' '}
           {t('rooms.yourrole', { role: t(`role.${head.role}`) })}
         </p>
       )}
