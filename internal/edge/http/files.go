@@ -61,8 +61,7 @@ func (h *files) fail(w http.ResponseWriter, r *http.Request, err error) {
 // download gives a file, or its thumbnail, to who may have it.
 func (h *files) download(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		h.fail(w, r, errMethod)
+		h.fail(w, r, noMethod(w, "GET, HEAD"))
 		return
 	}
 	name, thumbnail := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, filesPath), "/thumbnail")
@@ -99,7 +98,8 @@ func (h *files) download(w http.ResponseWriter, r *http.Request) {
 	// A copy may be kept, and has to be asked for again: its owner may have been removed from the room.
 	head.Set("Cache-Control", "private, no-cache")
 	head.Set("ETag", `"`+tag+`"`)
-	http.ServeContent(&patient{ResponseWriter: w, control: http.NewResponseController(w)}, r, "", time.Time{}, file)
+	slow := &patient{ResponseWriter: w, control: http.NewResponseController(w)}
+	http.ServeContent(&conditional{ResponseWriter: slow}, r, "", time.Time{}, file)
 }
 
 // patient gives each write its own time: a long download may take as long as it moves on.
@@ -141,13 +141,12 @@ func (h *files) upload(w http.ResponseWriter, r *http.Request) {
 		return
 	case http.MethodPut, http.MethodHead, http.MethodPatch, http.MethodPost:
 	default:
-		head.Set("Allow", uploadMethods)
-		h.fail(w, r, errMethod)
+		h.fail(w, r, noMethod(w, uploadMethods))
 		return
 	}
 	if tus && r.Header.Get("Tus-Resumable") != tusVersion {
 		head.Set("Tus-Version", tusVersion)
-		http.Error(w, "Tus-Resumable: must be "+tusVersion, http.StatusPreconditionFailed)
+		h.fail(w, r, refuse(http.StatusPreconditionFailed, chat.BadRequest, "Tus-Resumable: must be %s", tusVersion))
 		return
 	}
 	m, err := h.files.Expected(r.Context(), strings.TrimPrefix(r.URL.Path, api.UploadPath))
@@ -215,8 +214,7 @@ func unfinished(n int64, m *chat.FileMeta, err error) error {
 // patch takes the next part of a file.
 func (h *files) patch(w http.ResponseWriter, r *http.Request, m *chat.FileMeta) error {
 	if r.Header.Get("Content-Type") != "application/offset+octet-stream" {
-		http.Error(w, "Content-Type: must be application/offset+octet-stream", http.StatusUnsupportedMediaType)
-		return nil
+		return refuse(http.StatusUnsupportedMediaType, chat.BadRequest, "Content-Type: must be application/offset+octet-stream")
 	}
 	offset, err := strconv.ParseInt(r.Header.Get("Upload-Offset"), 10, 64)
 	if err != nil || offset < 0 {

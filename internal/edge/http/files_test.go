@@ -132,8 +132,20 @@ func TestFileForMembers(t *testing.T) {
 	get("cat", "If-None-Match", a.Header().Get("ETag")).wants(t, 404, "not_found")
 	h.as("bob", "GET", "files/"+id+"/thumbnail", "").wants(t, 404, "not_found")
 	h.as("bob", "POST", "file/share/r", fmt.Sprintf(`{"file_id":%q}`, id)).wants(t, 404, "not_found") // not his
-	if a := h.as("bob", "PUT", "files/"+id, ""); a.Code != 405 || a.Header().Get("Allow") != "GET, HEAD" {
-		t.Errorf("PUT: %d", a.Code)
+	if a := h.as("bob", "PUT", "files/"+id, "").wants(t, 405, "bad_request"); a.Header().Get("Allow") != "GET, HEAD" {
+		t.Errorf("PUT: %v", a.Header())
+	}
+	for header, want := range map[string]struct {
+		value, code string
+		status      int
+	}{"Range": {"bytes=9999-", "bad_request", 416}, "If-Match": {`"another"`, "conflict", 412}} {
+		no := get("bob", header, want.value).wants(t, want.status, want.code)
+		if head := no.Header(); head.Get("Content-Type") != "application/json" || head.Get("Cache-Control") != "no-store" || head.Get("Content-Disposition") != "" {
+			t.Errorf("%s: %v", header, head)
+		}
+		if want.status == 416 && no.Header().Get("Content-Range") != fmt.Sprintf("bytes */%d", len(text)) {
+			t.Errorf("how long the file is: %v", no.Header())
+		}
 	}
 	for _, name := range []string{"", "x", id + "/other", chat.ID{1}.String()} {
 		h.as("bob", "GET", "files/"+name, "").wants(t, 404, "not_found")
@@ -200,7 +212,7 @@ func TestUploadURLs(t *testing.T) {
 	h.do("PUT", url, "1234").wants(t, 400, "bad_request")
 	h.do("PUT", url+"x", "12345").wants(t, 404, "not_found")
 	h.do("PUT", "/api/v1/upload/", "12345").wants(t, 404, "not_found")
-	if a := h.do("DELETE", url, ""); a.Code != 405 || !strings.Contains(a.Header().Get("Allow"), "PUT") {
+	if a := h.do("DELETE", url, "").wants(t, 405, "bad_request"); !strings.Contains(a.Header().Get("Allow"), "PUT") {
 		t.Errorf("DELETE: %d", a.Code)
 	}
 	h.do("PUT", url, "12345").wants(t, 200, "")
@@ -284,8 +296,8 @@ func TestResumableUploads(t *testing.T) {
 	if options.Code != 204 || options.Header().Get("Tus-Version") != "1.0.0" || options.Header().Get("Tus-Extension") != "creation" {
 		t.Errorf("OPTIONS: %d %v", options.Code, options.Header())
 	}
-	if a := h.do("HEAD", url, ""); a.Code != 412 || a.Header().Get("Tus-Version") != "1.0.0" {
-		t.Errorf("without a version: %d", a.Code)
+	if a := h.do("PATCH", url, "").wants(t, 412, "bad_request"); a.Header().Get("Tus-Version") != "1.0.0" {
+		t.Errorf("without a version: %v", a.Header())
 	}
 	if a := h.tus("POST", url, "", "Upload-Length", "10"); a.Code != 201 || a.Header().Get("Location") != url {
 		t.Errorf("POST: %d %v", a.Code, a.Header())
@@ -310,9 +322,7 @@ func TestResumableUploads(t *testing.T) {
 	part("-1", "5", 400)
 	part("4", "4567890", 413)
 	part("9223372036854775807", "4", 413)
-	if a := h.do("PATCH", url, "4", "Upload-Offset", "4", "Tus-Resumable", "1.0.0", "Content-Type", "text/plain"); a.Code != 415 {
-		t.Errorf("another content type: %d", a.Code)
-	}
+	h.do("PATCH", url, "4", "Upload-Offset", "4", "Tus-Resumable", "1.0.0", "Content-Type", "text/plain").wants(t, 415, "bad_request")
 	// The connection is lost in the middle of a part: what came of it counts.
 	ctx, cancel := context.WithCancel(t.Context())
 	r := httptest.NewRequestWithContext(ctx, "PATCH", url, &lost{data: "456", lose: cancel})

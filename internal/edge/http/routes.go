@@ -67,13 +67,10 @@ func (h *routes) serve(w http.ResponseWriter, r *http.Request, req *api.Request)
 			return nil, err
 		}
 	default:
-		w.Header().Set("Allow", allowed(route))
-		return nil, errMethod
+		return nil, noMethod(w, allowed(route))
 	}
 	return route.Serve(r.Context(), req, params).Wait(r.Context())
 }
-
-var errMethod = errors.New("method not allowed")
 
 func allowed(route *api.Route) string {
 	if route.ReadOnly() {
@@ -178,10 +175,6 @@ func collectKinds(t reflect.Type, kinds map[string]reflect.Kind) {
 
 // answer writes the reply or the refusal, with the status of its code.
 func (h *routes) answer(w http.ResponseWriter, req *api.Request, reply any, err error) {
-	if errors.Is(err, errMethod) {
-		http.Error(w, "use "+w.Header().Get("Allow"), http.StatusMethodNotAllowed)
-		return
-	}
 	requestID := wire.RequestIDOf(req.In, req.Payload)
 	answer, ok := reply.(wire.Replier)
 	if err == nil && !ok {
@@ -205,6 +198,10 @@ func (h *routes) answer(w http.ResponseWriter, req *api.Request, reply any, err 
 	if code == chat.Unauthenticated {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	w.WriteHeader(wire.AnswerTo(code).HTTP)
+	status := wire.AnswerTo(code).HTTP
+	if s, ok := errors.AsType[*specific](err); ok {
+		status = s.status
+	}
+	w.WriteHeader(status)
 	_, _ = w.Write(wire.EncodeFailure(err, requestID)) //nolint:gosec // JSON, and said to be nothing else
 }
