@@ -362,7 +362,7 @@ func (f *finder) accept(s state, i, ti int32, end bool) {
 	}
 	block, allow := f.ending(s, i, end)
 	if s.run&parted != 0 { // an exception is what it says, and no disguise of it
-		block, allow = block && f.parted(s, i, t), false
+		block, allow = block && f.parted(s, i, ti), false
 	}
 	if !block && !allow {
 		return
@@ -389,14 +389,19 @@ const minParted = 4
 // where none do, but "bit_check" and "who_requested" are no disguises.
 var endings = [...]string{"", "s", "es", "ed", "er", "ers", "in", "ing", "y", "e", "en"}
 
-// parted tells whether the word that ends with state s at unit i of token t may be one that
+// parted tells whether the word that ends with state s at unit i of token ti may be one that
 // marks part: long enough, from the beginning of a part to the end of one.
-func (f *finder) parted(s state, i int32, t *token) bool {
+func (f *finder) parted(s state, i, ti int32) bool {
 	n := &f.m.nodes[s.node]
 	if n.length < minParted || n.ends&literalDigits != 0 || s.start != f.tokens[s.token].lead {
 		return false
 	}
-	rest := f.units[i+1 : max(i+1, t.digits)]
+	for k := s.token; k <= ti; k++ {
+		if part := &f.tokens[k]; part.digits == part.start { // a number: "tol=0.1"
+			return false
+		}
+	}
+	rest := f.units[i+1 : max(i+1, f.tokens[ti].digits)]
 	for _, e := range endings {
 		if len(e) == len(rest) && spells(rest, e) {
 			return true
