@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +16,7 @@ import (
 	"parley/client"
 	"parley/internal/admin"
 	"parley/internal/app"
+	"parley/test/systemtest"
 )
 
 const password = "a long enough password"
@@ -80,12 +79,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// pair is alice and bob in the room general; bob's connection goes through a link that can be cut.
-func pair(t *testing.T) (alice, bob *client.Client, cable *link) {
+// pair is alice and bob in the room general; bob's connection goes through a cable that can be cut.
+func pair(t *testing.T) (alice, bob *client.Client, cable *systemtest.Cable) {
 	t.Helper()
 	server := serve(t)
-	cable = newLink(t, server)
-	alice, bob = dial(t, server, "alice"), dial(t, cable.addr, "bob")
+	cable = systemtest.NewCable(t, server)
+	alice, bob = dial(t, server, "alice"), dial(t, cable.Addr, "bob")
 	must(t, alice.Call(t.Context(), "rooms/create", map[string]any{"room_id": "general", "name": "General"}, nil))
 	must(t, bob.Join(t.Context(), "general"))
 	go func() { // she listens to nothing
@@ -177,9 +176,9 @@ func TestWhatWasMissedIsReadFromTheLog(t *testing.T) {
 	if got := texts(t, bob, 2); !slices.Equal(got, numbered(0, 2)) {
 		t.Fatalf("got %v", got)
 	}
-	cable.cut(true)
+	cable.Cut()
 	say(50)
-	cable.cut(false)
+	cable.Mend()
 	say(3)
 	if got := texts(t, bob, 53); !slices.Equal(got, numbered(2, 55)) {
 		t.Errorf("got %v", got)
@@ -218,8 +217,8 @@ func TestSendsAreExactlyOnceThroughCuts(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(15 * time.Millisecond):
-				cable.cut(true)
-				cable.cut(false)
+				cable.Cut()
+				cable.Mend()
 			}
 		}
 	})
@@ -276,75 +275,6 @@ func TestNewPasswordClosesTheClient(t *testing.T) {
 		}
 		if e, ok := errors.AsType[*client.Error](err); ok && e.Code == "unauthenticated" {
 			return
-		}
-	}
-}
-
-// link is a cable to a server that can be cut.
-type link struct {
-	addr   string
-	server string
-
-	mu    sync.Mutex
-	off   bool
-	conns map[net.Conn]bool
-}
-
-func newLink(t *testing.T, server string) *link {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &link{addr: l.Addr().String(), server: server, conns: map[net.Conn]bool{}}
-	t.Cleanup(func() { l.Close(); k.cut(true) })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go k.carry(c)
-		}
-	}()
-	return k
-}
-
-func (k *link) carry(c net.Conn) {
-	defer c.Close()
-	s, err := net.Dial("tcp", k.server)
-	if err != nil {
-		return
-	}
-	defer s.Close()
-	k.mu.Lock()
-	off := k.off
-	if !off {
-		k.conns[c], k.conns[s] = true, true
-	}
-	k.mu.Unlock()
-	if off {
-		return
-	}
-	done := make(chan struct{})
-	go func() { io.Copy(s, c); s.Close(); close(done) }()
-	io.Copy(c, s)
-	c.Close()
-	<-done
-	k.mu.Lock()
-	delete(k.conns, c)
-	delete(k.conns, s)
-	k.mu.Unlock()
-}
-
-// cut ends all connections and lets none through until it is mended.
-func (k *link) cut(off bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.off = off
-	if off {
-		for c := range k.conns {
-			c.Close()
 		}
 	}
 }

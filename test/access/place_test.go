@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -208,26 +207,10 @@ func (h *house) post(t *testing.T, token, route, body string) (int, reply) {
 	if body == "" {
 		body = "{}"
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+h.Addr("http")+"/api/v1/"+route, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	answer := h.HTTP(t, http.MethodPost, token, route, body, "Content-Type", "application/json")
 	var r reply
-	if err := json.Unmarshal(text, &r); err != nil {
-		t.Fatalf("%s %s: %d %s", route, body, response.StatusCode, text)
+	if err := json.Unmarshal(answer.Body, &r); err != nil {
+		t.Fatalf("%s %s: %d %s", route, body, answer.Status, answer.Body)
 	}
-	return response.StatusCode, r
+	return answer.Status, r
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,24 +75,11 @@ func look(t *testing.T, s *systemtest.Server, users ...string) view {
 // httpReply is a reply without what belongs to a server and not to its data.
 func httpReply(t *testing.T, s *systemtest.Server, user, method, route, body string) object {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addr("http")+"/api/v1/"+route, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
+	answer := s.HTTP(t, method, s.Token(user), route, body)
+	if kind := answer.Header.Get("Content-Type"); kind != "application/json" {
+		return object{"status": answer.Status, "type": kind, "bytes": string(answer.Body)}
 	}
-	req.Header.Set("Authorization", "Bearer "+s.Token(user))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.Header.Get("Content-Type") != "application/json" {
-		return object{"status": resp.StatusCode, "type": resp.Header.Get("Content-Type"), "bytes": string(text)}
-	}
-	reply := parsed(t, text).(object)
+	reply := parsed(t, answer.Body).(object)
 	forget(reply)
 	return reply
 }

@@ -54,15 +54,7 @@ func ask(t *testing.T, s *systemtest.Server, token, lastID, query string) *http.
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+s.Addr("http")+"/api/v1/events"+query, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	if lastID != "" {
-		r.Header.Set("Last-Event-ID", lastID)
-	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := systemtest.OpenEvents(ctx, s.Addr("http"), token, lastID, query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,38 +62,24 @@ func ask(t *testing.T, s *systemtest.Server, token, lastID, query string) *http.
 	return resp
 }
 
-// read takes the stream apart as a browser does. It begins with a block that says where the stream begins.
+// read takes the stream apart. It begins with a block that says where the stream begins.
 func (x *stream) read(started chan<- bool) {
 	defer close(x.events)
-	lines := bufio.NewReader(x.body)
-	id, data := "", ""
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			return
-		}
-		field, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-		switch field {
-		case "id":
-			id = value
-		case "data":
-			data = value
-		case "":
-			if data != "" {
-				e := &systemtest.Event{}
-				if json.Unmarshal([]byte(data), e) != nil {
-					return
-				}
-				x.ids <- id
-				x.events <- e
-				data = ""
-			} else if started != nil {
-				x.id = id
-				started <- true
-				started = nil
+	_ = systemtest.ReadEvents(x.body, func(id, data string) {
+		switch {
+		case data != "":
+			e := &systemtest.Event{}
+			if json.Unmarshal([]byte(data), e) != nil {
+				e = nil // whoever takes it fails
 			}
+			x.ids <- id
+			x.events <- e
+		case started != nil:
+			x.id = id
+			started <- true
+			started = nil
 		}
-	}
+	})
 }
 
 func (x *stream) close() { x.body.Close() }
@@ -340,16 +318,7 @@ func TestStreamsCount(t *testing.T) {
 	s := systemtest.Start(t, systemtest.Config{Users: []string{"alice", "dave"}})
 	alice := s.Device(t, "alice")
 	alice.Create("r", "public")
-	join, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.Addr("http")+"/api/v1/rooms/join/r", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	join.Header.Set("Authorization", "Bearer "+s.Token("dave"))
-	resp, err := http.DefaultClient.Do(join)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
+	s.HTTP(t, http.MethodPost, s.Token("dave"), "rooms/join/r", "")
 	listen(t, s, s.Token("dave"), "", "")
 	alice.Next(func(e *systemtest.Event) bool {
 		text := string(e.Packet.Publish.Payload)

@@ -154,20 +154,10 @@ func (b *browser) decrypt(t *testing.T, body []byte) map[string]any {
 // web asks over HTTP: a user who does so is not there.
 func web(t *testing.T, s *systemtest.Server, user, route, payload string) map[string]any {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr("http")+"/api/v1/"+route, strings.NewReader(payload))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+s.Token(user))
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
+	answer := s.HTTP(t, http.MethodPost, s.Token(user), route, payload, "Content-Type", "application/json")
 	var out map[string]any
-	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s by %s: %s %v (%v)", route, user, answer.Status, out, err)
+	if err := json.Unmarshal(answer.Body, &out); err != nil || answer.Status != http.StatusOK {
+		t.Fatalf("%s by %s: %d %s (%v)", route, user, answer.Status, answer.Body, err)
 	}
 	return out
 }

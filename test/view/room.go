@@ -16,6 +16,7 @@ import (
 
 // Message is a message as a client shows it.
 type Message struct {
+	Seq                   uint64
 	Type, Sender, Content string
 	ReplyTo, Thread       string
 	Happened              string // of a system message: what, and to whom
@@ -96,7 +97,7 @@ func (r *Room) show(e *event) error {
 	if e.Truncated || e.Content == nil {
 		return fmt.Errorf("message %s comes without its text", e.ID)
 	}
-	m := &Message{Type: e.Type, Sender: e.SenderID, Content: *e.Content, ReplyTo: e.ReplyTo, Thread: e.ThreadID, File: string(e.File),
+	m := &Message{Seq: e.Seq, Type: e.Type, Sender: e.SenderID, Content: *e.Content, ReplyTo: e.ReplyTo, Thread: e.ThreadID, File: string(e.File),
 		Mentions: strings.Join(e.Mentions, " "), Edited: e.Edited, Deleted: e.Deleted, Flagged: e.Flagged, Reactions: e.Reactions}
 	if e.Type == "system" {
 		m.Happened = e.Event + " " + e.UserID
@@ -314,6 +315,17 @@ func (r *Room) Differs(fresh *Room) error {
 		return fmt.Errorf("the settings are %v, in a fresh picture %v", r.Settings, fresh.Settings)
 	}
 	return nil
+}
+
+// Forget drops what lies before a seq, which retention has cut from the log.
+func (r *Room) Forget(before uint64) {
+	for id, m := range r.Messages {
+		if m.Seq < before {
+			delete(r.Messages, id)
+			delete(r.Pins, id)
+			delete(r.StaleTexts, id)
+		}
+	}
 }
 
 // Clone is a copy.
