@@ -74,11 +74,12 @@ type Client struct {
 	started sync.Once
 	nextID  atomic.Uint64
 
-	mu        sync.Mutex
-	up        chan struct{} // closed while connected and subscribed
-	down      chan struct{} // closed while not; of the connection that up tells of
-	maxPacket uint32
-	waiting   map[string]chan []byte
+	mu         sync.Mutex
+	connection uint64        // number of the present one, or of the time without
+	up         chan struct{} // closed while connected and subscribed
+	down       chan struct{} // closed while not; of the connection that up tells of
+	maxPacket  uint32
+	waiting    map[string]chan []byte
 }
 
 // Dial connects and returns when events flow. It fails when the server refuses the credentials or ctx ends before; a server
@@ -106,7 +107,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	c.manager, err = autopaho.NewConnection(c.ctx, autopaho.ClientConfig{
 		ServerUrls: []*url.URL{server}, TlsCfg: cfg.TLS, KeepAlive: keepAlive, CleanStartOnInitialConnection: true,
 		ConnectUsername: user, ConnectPassword: []byte(cfg.Password), ConnectTimeout: dialLimit, ReconnectBackoff: backoff,
-		OnConnectionUp:   func(m *autopaho.ConnectionManager, ack *paho.Connack) { go c.connected(m, ack) },
+		OnConnectionUp:   func(m *autopaho.ConnectionManager, ack *paho.Connack) { go c.subscribe(m, ack, c.connected()) },
 		OnConnectionDown: func() bool { c.lost(); return c.ctx.Err() == nil },
 		OnConnectError: func(err error) {
 			last.Store(&err)
@@ -271,28 +272,47 @@ func (c *Client) state(s State, err error) {
 	}
 }
 
-// connected subscribes on a new connection.
-func (c *Client) connected(m *autopaho.ConnectionManager, ack *paho.Connack) {
+// connected notes a new connection and gives its number.
+func (c *Client) connected() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.connection++
+	return c.connection
+}
+
+// subscribe asks for the user's topics on a new connection.
+func (c *Client) subscribe(m *autopaho.ConnectionManager, ack *paho.Connack, connection uint64) {
 	ctx, cancel := context.WithTimeout(c.ctx, ackLimit)
 	defer cancel()
 	// QoS 0: what a lost connection or a full queue leaves out is read from the logs.
 	if _, err := m.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "chat/user/" + c.user + "/#"}}}); err != nil {
 		return // the connection is lost already, and comes again
 	}
+	if c.subscribed(ack, connection) {
+		c.catchUp()
+	}
+}
+
+// subscribed notes that a connection can be used, unless it was lost since: its end may be known before its beginning is.
+func (c *Client) subscribed(ack *paho.Connack, connection uint64) bool {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if connection != c.connection {
+		return false
+	}
 	c.maxPacket = 0
 	if ack.Properties != nil && ack.Properties.MaximumPacketSize != nil {
 		c.maxPacket = *ack.Properties.MaximumPacketSize
 	}
 	c.down = make(chan struct{})
 	close(c.up)
-	c.mu.Unlock()
-	c.catchUp()
+	return true
 }
 
 // lost notes that the connection is gone.
 func (c *Client) lost() {
 	c.mu.Lock()
+	c.connection++ // none
 	select {
 	case <-c.up:
 		c.up = make(chan struct{})

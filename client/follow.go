@@ -76,7 +76,7 @@ func (f *follower) take(raw []byte) bool {
 	case e.Type == "sync_required":
 		f.seen[e.Room] = max(f.seen[e.Room], e.LastSeq)
 	case e.Seq == 0:
-		return f.emit(e)
+		return !f.live || f.emit(e) // while Dial still waits for the heads, nobody reads
 	default:
 		f.seen[e.Room] = max(f.seen[e.Room], e.Seq)
 	}

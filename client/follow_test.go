@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/eclipse/paho.golang/paho"
 )
 
 // logs is a server as a follower sees it: the logs of rooms, and since when bob is in them.
@@ -133,5 +135,46 @@ func TestAReturnBeginsWithTheJoining(t *testing.T) {
 	f.take(l.raw("r", 9))
 	if got, want := seqs(events, "r"), []uint64{8, 9}; !slices.Equal(got, want) {
 		t.Errorf("passed on %v, want %v", got, want)
+	}
+}
+
+// What passes while the heads are still asked for is nobody's to read yet: it must not keep the heads waiting.
+func TestPassingEventsBeforeTheHeads(t *testing.T) {
+	t.Parallel()
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	f := newFollower(&Client{user: "bob", ctx: over, events: make(chan Event)}) // whoever emits fails
+	if !f.take([]byte(`{"type":"typing_start","room_id":"r","user_id":"ann"}`)) {
+		t.Error("a passing event was passed on before anybody could read it")
+	}
+}
+
+// A connection can be lost, and followed by the next one, before its subscription is known of.
+func TestSubscribedAfterTheLoss(t *testing.T) {
+	t.Parallel()
+	c := &Client{ctx: t.Context(), up: make(chan struct{}), down: make(chan struct{})}
+	close(c.down)
+	usable := func() bool {
+		select {
+		case <-c.up:
+			return true
+		default:
+			return false
+		}
+	}
+	first := c.connected()
+	c.lost()
+	if c.subscribed(&paho.Connack{}, first) || usable() {
+		t.Error("a connection that is lost is used")
+	}
+	second := c.connected()
+	if c.subscribed(&paho.Connack{}, first) || usable() {
+		t.Error("the subscription of a former connection counts for the next one")
+	}
+	if !c.subscribed(&paho.Connack{}, second) || !usable() {
+		t.Error("the connection is not used")
+	}
+	if c.lost(); usable() {
+		t.Error("the connection is used although it is lost")
 	}
 }
