@@ -83,17 +83,22 @@ func TryDial(t testing.TB, addr string) (*Client, error) { return dial(t, addr, 
 // DialNarrow is Dial with a small receive buffer, so that a client that does not read is soon felt by the server.
 func DialNarrow(t testing.TB, addr string) *Client {
 	t.Helper()
-	c, err := dial(t, addr, net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
+	c, err := TryDialNarrow(t, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TryDialNarrow is DialNarrow for servers that may be away.
+func TryDialNarrow(t testing.TB, addr string) (*Client, error) {
+	return dial(t, addr, net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		var fault error
 		if err := raw.Control(func(fd uintptr) { fault = narrow(fd) }); err != nil {
 			return err
 		}
 		return fault
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 func dial(t testing.TB, addr string, d net.Dialer) (*Client, error) {
