@@ -54,7 +54,7 @@ func ask(t *testing.T, s *systemtest.Server, token, lastID, query string) *http.
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	resp, err := systemtest.OpenEvents(ctx, s.Addr("http"), token, lastID, query)
+	resp, err := systemtest.OpenStream(ctx, s.Addr("http"), token, "events"+query, lastID)
 	if err != nil {
 		t.Fatal(err)
 	}

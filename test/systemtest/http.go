@@ -53,14 +53,14 @@ func (s *Server) HTTP(t testing.TB, method, token, route, payload string, header
 	return a
 }
 
-// OpenEvents asks for a stream of Server-Sent Events that goes on behind lastID, or begins now where that is "". The body is the
-// caller's to read with ReadEvents and to close.
-func OpenEvents(ctx context.Context, addr, token, lastID, query string) (*http.Response, error) {
+// OpenStream asks a route for a stream of Server-Sent Events that goes on behind lastID, or begins now where that is "". The body
+// is the caller's to read with ReadEvents and to close.
+func OpenStream(ctx context.Context, addr, token, route, lastID string) (*http.Response, error) {
 	var headers []string
 	if lastID != "" {
 		headers = []string{"Last-Event-ID", lastID}
 	}
-	return open(ctx, addr, http.MethodGet, token, "events"+query, "", headers...)
+	return open(ctx, addr, http.MethodGet, token, route, "", headers...)
 }
 
 // ReadEvents takes a stream apart as a browser does, until it ends: each block with the last id by then. The first block has no
