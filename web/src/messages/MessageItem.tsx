@@ -22,7 +22,7 @@ import { plainText } from './markdown.ts'
 import { openThread, operations, toggleReaction, type Where } from './operations.tsx'
 import { Reactions } from './Reactions.tsx'
 import type { MessageRow, OutgoingRow } from './rows.ts'
-import { systemText } from './system.ts'
+import { systemPeople, systemText } from './system.ts'
 
 export const DayMark = memo(function DayMark({ time }: { time: number }) {
   return (
@@ -66,7 +66,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
       <>
         {marks}
         <article class="message system" tabIndex={focusable ? 0 : -1} data-key={row.key}>
-          <span dir="auto">{systemText(chat, message)}</span>
+          <SystemText chat={chat} message={message} />
           <time class="muted small" dateTime={iso(message.timestamp)} title={fullTime(message.timestamp)}>
             {timeOfDay(message.timestamp)}
           </time>
@@ -164,6 +164,13 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
     </>
   )
 })
+
+/** Who came and went, by name. */
+function SystemText({ chat, message }: { chat: Chat; message: Message }) {
+  useStore(chat.people.known)
+  useEffect(() => chat.people.ensure(systemPeople(message)), [chat, message])
+  return <span dir="auto">{systemText(chat, message)}</span>
+}
 
 function Content({ message }: { message: Message }) {
   if (message.truncated) return <p class="muted small">{t('message.truncated')}</p>

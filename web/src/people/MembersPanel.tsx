@@ -2,6 +2,7 @@
 
 import type { Member } from '@parley/client'
 import { useEffect, useState } from 'preact/hooks'
+import { compareNames } from '../i18n/compare.ts'
 import { t } from '../i18n/i18n.ts'
 import { ago } from '../i18n/time.ts'
 import { openInvite } from '../rooms/open.ts'
@@ -32,13 +33,22 @@ export function MembersPanel({ room }: { room: string }) {
     chat.loadDetails(room).catch(reportFailure)
   }, [chat, room])
 
+  // Among the members that are not loaded yet may be the one who is looked for.
+  const searching = filter.trim() !== ''
+  const loaded = detail?.members.length ?? 0
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each page asks for the next one
+  useEffect(() => {
+    if (searching && detail?.has_more) chat.loadMoreMembers(room).catch(reportFailure)
+  }, [chat, room, searching, loaded])
+
   const name = (m: Member) => known.get(m.user_id)?.name ?? m.user_id
   const wanted = filter.trim().toLocaleLowerCase()
   const members = (detail?.members ?? [])
     .filter(m => !wanted || m.user_id.includes(wanted) || name(m).toLocaleLowerCase().includes(wanted))
-    .sort((a, b) => rank[a.role] - rank[b.role] || name(a).localeCompare(name(b)))
+    .sort((a, b) => rank[a.role] - rank[b.role] || compareNames(name(a), name(b)))
   const there = members.filter(m => (presence.get(m.user_id)?.status ?? 'offline') !== 'offline')
   const gone = members.filter(m => (presence.get(m.user_id)?.status ?? 'offline') === 'offline')
+  const absent = wanted || !detail ? gone.length : Math.max(gone.length, detail.room.member_count - there.length)
   const row = (m: Member) => {
     const now = presence.get(m.user_id)
     const status = now?.status ?? 'offline'
@@ -78,7 +88,7 @@ export function MembersPanel({ room }: { room: string }) {
         {!detail && <LineSkeleton rows={6} />}
         {there.length > 0 && <h3 class="list-heading">{t('members.online', { count: there.length })}</h3>}
         <ul>{there.map(row)}</ul>
-        {gone.length > 0 && <h3 class="list-heading">{t('members.offline', { count: gone.length })}</h3>}
+        {gone.length > 0 && <h3 class="list-heading">{t('members.offline', { count: absent })}</h3>}
         <ul>{gone.map(row)}</ul>
         {detail?.has_more && (
           <Button

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { RoomHead } from '@parley/client'
+import { compareNames } from '../i18n/compare.ts'
 import { type Chat, roomName } from '../state/chat.ts'
 
 export interface Sections {
@@ -22,13 +23,13 @@ export function sections(
     else rooms.push(head)
   }
   const top = (head: RoomHead) => (head.type === 'announcements' ? 0 : 1)
-  rooms.sort((a, b) => top(a) - top(b) || name(a.room_id).localeCompare(name(b.room_id)))
+  rooms.sort((a, b) => top(a) - top(b) || compareNames(name(a.room_id), name(b.room_id)))
   const recent = (head: RoomHead) => activity.get(head.room_id) ?? 0
   direct.sort(
     (a, b) =>
       recent(b) - recent(a) ||
       Number(b.unread > 0) - Number(a.unread > 0) ||
-      name(a.room_id).localeCompare(name(b.room_id)),
+      compareNames(name(a.room_id), name(b.room_id)),
   )
   return { rooms, direct }
 }

@@ -130,6 +130,7 @@ export class Chat {
     for (const timeline of this.#timelines.values()) timeline.close()
     for (const timer of this.#readTimers.values()) clearTimeout(timer)
     this.typing.close()
+    this.people.close()
     await this.client.close()
   }
 

@@ -8,15 +8,20 @@ export interface Person {
   administrator?: boolean
 }
 
+const atOnce = 3
+const aMinute = 30 // so that most of what the server allows is left for what the reader does
+
 /** How people are called. What is not known yet is asked for, a few at a time. */
 export class People {
   readonly known = store<ReadonlyMap<string, Person>>(new Map())
-  readonly #client: Client
+  readonly #client: Pick<Client, 'call'>
   readonly #asked = new Set<string>()
   readonly #waiting: string[] = []
   #asking = 0
+  #left = aMinute // how many may be asked for until the minute is over
+  #minute: ReturnType<typeof setTimeout> | undefined
 
-  constructor(client: Client) {
+  constructor(client: Pick<Client, 'call'>) {
     this.#client = client
   }
 
@@ -60,7 +65,24 @@ export class People {
       this.#asked.add(id)
       if (!this.known.get().has(id)) this.#waiting.push(id)
     }
-    while (this.#asking < 3 && this.#waiting.length) void this.#ask(this.#waiting.shift()!)
+    this.#next()
+  }
+
+  close(): void {
+    clearTimeout(this.#minute)
+    this.#waiting.length = 0
+  }
+
+  #next(): void {
+    while (this.#asking < atOnce && this.#left > 0 && this.#waiting.length) {
+      this.#left--
+      this.#minute ??= setTimeout(() => {
+        this.#minute = undefined
+        this.#left = aMinute
+        this.#next()
+      }, 60_000)
+      void this.#ask(this.#waiting.shift()!)
+    }
   }
 
   async #ask(id: string): Promise<void> {
@@ -72,7 +94,7 @@ export class People {
       // An erased account keeps its id for a name.
     } finally {
       this.#asking--
-      this.ensure([])
+      this.#next()
     }
   }
 }

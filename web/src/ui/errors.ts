@@ -15,7 +15,7 @@ export function errorText(e: unknown): string {
     })
   }
   if (isKey(key)) return t(key)
-  return error.message
+  return error.message.replace(/^\w+: /, '') // the name of the field
 }
 
 function roundUp(seconds: number): number {
