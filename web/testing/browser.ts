@@ -106,8 +106,13 @@ export class Person {
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
     context.setDefaultTimeout(20_000) // a loaded machine is no fault of the page
-    if (session)
+    if (session) {
       await context.addInitScript(kept => localStorage.setItem('parley.session', kept), JSON.stringify(session))
+      // Pictures are fetched with the cookie that signing in sets.
+      await context.addCookies([
+        { name: 'parley_token', value: session.token, url: `${origin}/api/v1`, httpOnly: true, sameSite: 'Strict' },
+      ])
+    }
     const page = await context.newPage()
     const person = new Person(name, origin, context, page)
     await page.goto(origin)
