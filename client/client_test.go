@@ -21,41 +21,52 @@ import (
 
 const password = "a long enough password"
 
-// serve runs a server with alice, bob and the public room general of both, and tells the address of its MQTT door.
+// serve runs a server with alice and bob, and tells the address of its MQTT door.
 func serve(t *testing.T) string {
 	t.Helper()
-	cfg := app.Default()
-	cfg.Data = t.TempDir()
-	cfg.Listen = app.Listen{MQTT: "127.0.0.1:0", MQTTS: app.Off, HTTP: app.Off, Ops: app.Off}
-	cfg.Access.RateLimit.Events = 0
-	log := slog.New(slog.DiscardHandler)
-	ops, err := app.Connect(t.Context(), cfg.Data, true, log)
+	address, end, err := begin(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, u := range []admin.UserID{"alice", "bob"} {
-		if _, err := ops.AddUser(t.Context(), admin.NewUser{ID: u, Password: password}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := ops.Close(); err != nil {
-		t.Fatal(err)
-	}
-	server, err := app.New(t.Context(), cfg, "test", log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
 	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
+		if err := end(); err != nil {
 			t.Error(err)
 		}
 	})
-	_, addr, _ := strings.Cut(server.Doors()[0].URL, "://")
-	return addr
+	return address
+}
+
+// begin is serve on a data directory, until end is called.
+func begin(ctx context.Context, dir string) (address string, end func() error, err error) {
+	cfg := app.Default()
+	cfg.Data = dir
+	cfg.Listen = app.Listen{MQTT: "127.0.0.1:0", MQTTS: app.Off, HTTP: app.Off, Ops: app.Off}
+	cfg.Access.RateLimit.Events = 0
+	log := slog.New(slog.DiscardHandler)
+	ops, err := app.Connect(ctx, cfg.Data, true, log)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, u := range []admin.UserID{"alice", "bob"} {
+		if _, err := ops.AddUser(ctx, admin.NewUser{ID: u, Password: password}); err != nil {
+			return "", nil, errors.Join(err, ops.Close())
+		}
+	}
+	if err := ops.Close(); err != nil {
+		return "", nil, err
+	}
+	server, err := app.New(ctx, cfg, "test", log)
+	if err != nil {
+		return "", nil, err
+	}
+	running, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(running) }()
+	_, address, _ = strings.Cut(server.Doors()[0].URL, "://")
+	return address, func() error {
+		stop()
+		return <-ended
+	}, nil
 }
 
 func dial(t *testing.T, server, user string) *client.Client {

@@ -37,6 +37,7 @@ type Event struct {
 	Deleted    bool   `json:"deleted"`
 	Flagged    bool   `json:"flagged"`
 	Private    bool   `json:"is_private"`
+	Hook       bool   `json:"hook"` // an incoming webhook posted it, and SenderName is its name
 
 	// Of the first message of a thread: how many answers it has that are not deleted (nil: none), and the Seq of the latest. Of
 	// the deletion of an answer: what is left of them (nil: not told). See Answered.

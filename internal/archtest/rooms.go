@@ -32,6 +32,7 @@ func rooms() []room {
 			"github.com/alecthomas/kong", "golang.org/x/term",
 		}},
 		{path: "internal/tui", imports: []string{"client"}, libraries: []string{"charm.land/bubbletea", "github.com/charmbracelet/x/ansi"}},
+		{path: "examples", imports: []string{"client"}},
 		{path: "client", libraries: []string{"github.com/eclipse/paho.golang"}}, // for others' programs, too
 		{path: "internal/app", imports: []string{anything}, libraries: []string{anything}},
 
