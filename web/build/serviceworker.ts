@@ -13,6 +13,7 @@ export function serviceWorker(): Plugin {
   return {
     name: 'parley:serviceworker',
     apply: 'build',
+    enforce: 'post', // after Vite has removed the scripts of which only a style is left
     async generateBundle(_, bundle) {
       const shell = new Set(['/', '/icon.svg', '/manifest.webmanifest'])
       const entries = Object.values(bundle).filter(file => file.type === 'chunk')
