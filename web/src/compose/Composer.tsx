@@ -262,8 +262,8 @@ function Editor({
       }
       return
     }
-    if (event.key === 'ArrowUp' && !text && !mod && !event.shiftKey) {
-      const own = event.altKey ? undefined : lastOwn()
+    if (event.key === 'ArrowUp' && !text && !mod && !event.shiftKey && !event.altKey) {
+      const own = lastOwn()
       if (own) {
         event.preventDefault()
         compose(place, { editing: own })

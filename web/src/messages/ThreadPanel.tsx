@@ -32,6 +32,10 @@ export function ThreadPanel({
     timeline.loadLatest().catch(e => setError(errorText(e)))
     return () => timeline.close()
   }, [timeline])
+  // The panel comes later than whoever opened it could focus what is in it.
+  useEffect(() => {
+    if (matchMedia('(pointer: fine)').matches) focusComposer(place)
+  }, [place])
   const where = useMemo(() => ({ place, thread: true }), [place])
   const lastOwn = useCallback(
     () => timeline.messages.findLast((m: Message) => m.sender_id === chat.user && m.type !== 'system' && !m.deleted),

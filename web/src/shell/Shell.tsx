@@ -60,7 +60,8 @@ export function Shell() {
         href="#main"
         onClick={event => {
           event.preventDefault()
-          document.querySelector<HTMLElement>('[data-composer], main')?.focus()
+          const to = document.querySelector<HTMLElement>('[data-composer]') ?? document.getElementById('main')
+          to?.focus()
         }}
       >
         {t('shell.skip')}
