@@ -232,7 +232,7 @@ func TestWebhookLosesNothing(t *testing.T) {
 		}
 	}
 	s.Restart()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for done := false; !done; {
 		select {
 		case <-complete:

@@ -83,7 +83,7 @@ func TestWebhookOutlivesKills(t *testing.T) {
 		server.Restart()
 		alice = device("alice")
 	}
-	deadline := time.After(time.Minute)
+	deadline := time.After(3 * time.Minute)
 	for done := false; !done; {
 		select {
 		case seq := <-arrived:

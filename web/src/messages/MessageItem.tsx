@@ -46,8 +46,8 @@ interface MessageItemProps {
 export const MessageItem = memo(function MessageItem({ row, where, active, found, focusable, seen }: MessageItemProps) {
   const chat = useChat()
   const { message } = row
-  const name =
-    useStore(chat.people.known, known => known.get(message.sender_id)?.name) ?? message.sender_name ?? message.sender_id
+  const known = useStore(chat.people.known, known => known.get(message.sender_id)?.name)
+  const name = (message.hook ? undefined : known) ?? message.sender_name ?? message.sender_id
   const press = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const own = message.sender_id === chat.user
   const mentioned = message.mentions?.includes(chat.user)
@@ -110,7 +110,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
             aria-hidden="true"
             onClick={() => openPerson(message.sender_id, message.room_id)}
           >
-            <Avatar id={message.sender_id} name={name} />
+            <Avatar id={message.hook ? name : message.sender_id} name={name} />
           </button>
         ) : (
           <time
@@ -134,6 +134,11 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
               >
                 {name}
               </button>
+              {message.hook && (
+                <span class="tag" title={t('message.hook.text')}>
+                  {t('message.hook')}
+                </span>
+              )}
               <time class="muted small" dateTime={iso(message.timestamp)} title={fullTime(message.timestamp)}>
                 {timeOfDay(message.timestamp)}
               </time>

@@ -54,6 +54,18 @@ describe('groups', () => {
     expect(rows.map(row => row.day !== undefined)).toEqual([true, false, false, false, false, false, false, true])
     expect(rows[3]!.quoted?.id).toBe('m1')
   })
+
+  it('tell what a hook has posted from what its maker wrote', () => {
+    const hook = { hook: true, sender_name: 'Builds' }
+    const rows = shown([
+      message(1),
+      message(2, hook),
+      message(3, hook),
+      message(4, { ...hook, sender_name: 'Alerts' }),
+      message(5),
+    ])
+    expect(rows.map(row => row.first)).toEqual([true, true, false, true, true])
+  })
 })
 
 describe('the unread mark', () => {

@@ -71,11 +71,12 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
     const unread = !marked && message.seq > of.unreadAfter! && !own && message.type !== 'system'
     if (unread || (own && message.seq > (of.unreadAfter ?? 0))) marked = true
     const quoted = message.reply_to ? byId.get(message.reply_to) : undefined
+    const from = message.hook ? `hook ${message.sender_name}` : message.sender_id
     const first =
       newDay ||
       unread ||
       message.type === 'system' ||
-      message.sender_id !== sender ||
+      from !== sender ||
       message.timestamp - time > groupSpan ||
       Boolean(message.reply_to)
     keep({
@@ -87,7 +88,7 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
       unread,
       ...(quoted && { quoted }),
     })
-    sender = message.type === 'system' ? '' : message.sender_id
+    sender = message.type === 'system' ? '' : from
     time = message.timestamp
     day = today
   }

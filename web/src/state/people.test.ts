@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Client } from '@parley/client'
+import type { Client, Message } from '@parley/client'
 import { afterEach, expect, it, vi } from 'vitest'
 import { People } from './people.ts'
 
@@ -23,5 +23,13 @@ it('asks for at most thirty names a minute, and for each once', async () => {
   await vi.advanceTimersByTimeAsync(60_000)
   expect(asked).toEqual(ids)
   expect(people.name('u49')).toBe('Name of u49')
+  people.close()
+})
+
+it('takes no name from what a hook has posted', () => {
+  const people = new People({ call: async () => ({}) } as unknown as Pick<Client, 'call'>)
+  const message = { sender_id: 'alice', sender_name: 'Alice' } as Message
+  people.learn([message, { ...message, sender_name: 'Builds', hook: true }])
+  expect(people.name('alice')).toBe('Alice')
   people.close()
 })

@@ -34,7 +34,7 @@ export class People {
     const known = this.known.get()
     let next: Map<string, Person> | undefined
     for (const m of messages) {
-      if (!m.sender_name || m.sender_id === 'system') continue
+      if (!m.sender_name || m.sender_id === 'system' || m.hook) continue // a hook has a name of its own
       const now = (next ?? known).get(m.sender_id)
       if (now?.name === m.sender_name) continue
       next ??= new Map(known)
