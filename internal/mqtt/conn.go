@@ -29,6 +29,7 @@ type conn struct {
 	index    int // in Server.conns, under its lock
 
 	lastRead  atomic.Uint32 // tick
+	grown     atomic.Bool   // the goroutine has handled packets that need a larger stack
 	keepAlive atomic.Uint32 // ticks that may pass without a byte from the client; 0 any
 	blocked   atomic.Uint32 // tick since which the socket has taken no byte of what waits; 0 nothing waits
 	deadline  atomic.Uint32 // tick at which the socket is closed whatever happens; 0 never
@@ -75,7 +76,6 @@ type conn struct {
 	frames   []byte        // WebSocket control frames
 	replies  []reply       // messages that go between them
 	replyLen int           // bytes of their payloads
-	grown    bool          // this goroutine has handled packets that need a larger stack
 	pinged   bool          // the packets of this run were pings
 	heldLen  int           // bytes of replies whose acknowledgement waits for an earlier one
 	head     *Ack          // PUBLISH packets in order of arrival, until acknowledged
@@ -185,8 +185,8 @@ func (c *conn) readConnect() ([]byte, error) {
 	}
 }
 
-// run is the life of the connection after CONNECT. It goes on in another goroutine before it waits for the client, when this
-// one has handled packets that need a larger stack: a stack that has grown stays at 4 KiB at least, and who waits needs
+// run is the life of the connection after CONNECT. It goes on in another goroutine when the client has said nothing for a while
+// and this one has handled packets that need a larger stack: a stack that has grown stays at 4 KiB at least, and who waits needs
 // less than 1.
 func (c *conn) run(first bool) {
 	cause := errClosing
@@ -219,11 +219,11 @@ func (c *conn) loop() error {
 			return err
 		}
 		if !proceed {
-			if c.grown && c.sock.readiness() {
-				c.grown = false
-				return errHandedOver
-			}
 			if err := c.fill(); errors.Is(err, errWoken) {
+				if c.quiet(c.srv.tick.Load()) {
+					c.grown.Store(false)
+					return errHandedOver
+				}
 				continue
 			} else if errors.Is(err, io.EOF) && c.held && !c.eof {
 				c.eof = true // what was sent before the end still counts, DISCONNECT above all

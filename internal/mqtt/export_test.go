@@ -116,3 +116,14 @@ func (srv *Server) Flushed() bool {
 	defer f.mu.Unlock()
 	return f.waiting == f.workers && f.head == len(f.list)
 }
+
+// LargeStacks counts connections whose goroutine has handled packets that need a larger stack.
+func (srv *Server) LargeStacks() int {
+	n := 0
+	for _, c := range srv.connections() {
+		if c.grown.Load() {
+			n++
+		}
+	}
+	return n
+}

@@ -21,7 +21,7 @@ func (c *conn) handle(h packet.Header, body []byte) (wait bool, err error) {
 	if h.Type == packet.PUBACK {
 		return false, c.handleAck(h.Type, body)
 	}
-	c.grown = true
+	c.grown.Store(true)
 	return c.handleLarge(h, body)
 }
 

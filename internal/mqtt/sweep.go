@@ -71,8 +71,29 @@ func (c *conn) check(tick uint32, now int64, shrink bool) {
 		c.shut(packet.NotAuthorized, "the authentication has expired",
 			&packet.Error{Code: packet.NotAuthorized, Reason: "authentication expired"})
 	}
+	if c.quiet(tick) {
+		c.rest()
+	}
 	if shrink {
 		c.shrink()
+	}
+}
+
+// quietAfter is for how many ticks a client says nothing before its connection goes on on a small stack. Who talks keeps the large
+// one: a goroutine for each packet would grow its stack each time.
+const quietAfter = 3
+
+// quiet tells whether the connection waits, and has done for a while, on a stack that is larger than waiting needs.
+func (c *conn) quiet(tick uint32) bool {
+	return c.grown.Load() && c.sock.readiness() && tick-c.lastRead.Load() >= quietAfter
+}
+
+// rest has a quiet connection go on in another goroutine.
+func (c *conn) rest() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if !c.closing && c.resume == nil {
+		c.wake()
 	}
 }
 

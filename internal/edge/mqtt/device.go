@@ -26,6 +26,7 @@ type device struct {
 	remote      netip.Addr
 	revocations int64 // of the door, before the identity was proved
 	since       time.Time
+	busy        func() bool // see api.Caller; made once, since every request has it
 
 	listening atomic.Pointer[listening]
 	closed    atomic.Bool // the connection is over; the session may have another one
@@ -42,6 +43,7 @@ type device struct {
 func newDevice(d *Door, id auth.Identity, remote netip.Addr, revocations int64) *device {
 	dev := &device{door: d, user: id.UserID, remote: remote, revocations: revocations, since: d.cfg.Now()}
 	dev.identity.Store(&id)
+	dev.busy = func() bool { return dev.session.Unsent() > maxUnread }
 	return dev
 }
 

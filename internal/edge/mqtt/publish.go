@@ -110,8 +110,6 @@ func (d *Door) Publish(s *server.Session, p *packet.Publish, a *server.Ack) {
 // maxUnread is how many bytes of answers a client may have left unread and still ask for pages.
 const maxUnread = 256 << 10
 
-func (d *device) busy() bool { return d.session.Unsent() > maxUnread }
-
 // will brings a will to its end. It waits its turn like any request, but in no connection's line.
 func (d *device) will(r *request, res topic.Result) {
 	if wait, resume, ok := res.Delayed(); ok {
