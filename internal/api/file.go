@@ -196,8 +196,8 @@ func (f *Files) discard(ctx context.Context, id chat.ID, early bool) (bool, erro
 	return err == nil, err
 }
 
-// storeInline keeps a file that came within a request.
-func (f *Files) storeInline(ctx context.Context, call chat.Call, room chat.RoomID, n chat.NewFile, data []byte) (out chat.Uploaded, err error) {
+// Store keeps a file that came within a request.
+func (f *Files) Store(ctx context.Context, call chat.Call, room chat.RoomID, n chat.NewFile, data []byte) (out chat.Uploaded, err error) {
 	if call.ClientMsgID != "" || call.Origin != (chat.Origin{}) {
 		// A repeat must not need place for a second copy.
 		if done, err := f.service.FinishUpload(call, room, chat.ID{}, chat.FileContent{}).Wait(ctx); chat.CodeOf(err) != chat.NotFound {
@@ -262,7 +262,7 @@ func (a *API) uploadFile(ctx context.Context, req *Request, in *wire.UploadFile)
 		files.inline <- struct{}{}
 		defer func() { <-files.inline }()
 		reply, err := safely(ctx, func(ctx context.Context) (wire.Replier, error) {
-			v, err := files.storeInline(ctx, c, room, n, in.Data)
+			v, err := files.Store(ctx, c, room, n, in.Data)
 			if err != nil {
 				return nil, err
 			}

@@ -3,9 +3,19 @@
 package app
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"parley/internal/admin"
 	"parley/internal/chat"
 )
 
@@ -64,6 +74,112 @@ func TestDemoTellsItsStoryOnce(t *testing.T) {
 	}
 	if passwords[0] != passwords[1] {
 		t.Error("the passwords changed with the second start")
+	}
+}
+
+// impatient is a context that ends when it has been waited for a number of times.
+type impatient struct {
+	context.Context
+	left int
+}
+
+func (c *impatient) Done() <-chan struct{} {
+	if c.left--; c.left < 0 {
+		over := make(chan struct{})
+		close(over)
+		return over
+	}
+	return c.Context.Done()
+}
+
+func (c *impatient) Err() error {
+	if c.left < 0 {
+		return context.Canceled
+	}
+	return c.Context.Err()
+}
+
+// A demo whose making was interrupted, wherever, is finished by the next start; nothing is said twice and no password changes.
+func TestDemoGoesOnWhereItWasInterrupted(t *testing.T) {
+	cfg := Default()
+	cfg.Data, cfg.Listen.MQTT, cfg.Listen.HTTP = t.TempDir(), "127.0.0.1:0", "127.0.0.1:0"
+	a, err := New(t.Context(), cfg, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var made, first *Demo
+	for waits, starts := 1, 1; made == nil; waits, starts = waits+7, starts+1 {
+		made, err = a.makeDemo(&impatient{Context: t.Context(), left: waits})
+		if err == nil && starts < 5 {
+			t.Fatalf("the demo was interrupted %d times only", starts-1)
+		} else if err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatalf("start %d: %v", starts, err)
+		}
+		kept, err := os.ReadFile(filepath.Join(cfg.Data, demoFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var d Demo
+		if err := errors.Join(err, json.Unmarshal(kept, &d)); err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = &d
+		}
+		if diff := cmp.Diff(first.Users, d.Users); diff != "" || d.Unfinished != (made == nil) {
+			t.Fatalf("start %d: unfinished is %t, and the accounts changed: %s", starts, d.Unfinished, diff)
+		}
+	}
+	said := map[chat.RoomID]int{}
+	for _, l := range demoStory() {
+		if l.reacts == "" && !l.pins && l.to == "" {
+			said[l.in]++
+		}
+	}
+	for _, room := range []chat.RoomID{"general", "greenhouse", "kitchen", "random", "harvest-plan", chat.Announcements} {
+		page, err := a.service.History(t.Context(), chat.Principal{UserID: "admin"}, room, chat.HistoryQuery{Limit: 200})
+		if room == "greenhouse" || room == "kitchen" {
+			page, err = a.service.History(t.Context(), chat.Principal{UserID: "alice"}, room, chat.HistoryQuery{Limit: 200})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, e := range page.Messages {
+			if e.Kind == chat.Text || e.Kind == chat.Image {
+				n++
+			}
+		}
+		if n != said[room] {
+			t.Errorf("%d messages in %s, want %d", n, room, said[room])
+		}
+	}
+}
+
+func TestDemoNeedsADirectoryOfItsOwn(t *testing.T) {
+	cfg := Default()
+	cfg.Data, cfg.Listen.MQTT, cfg.Listen.HTTP = t.TempDir(), "127.0.0.1:0", "127.0.0.1:0"
+	a, err := New(t.Context(), cfg, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := a.admin.AddUser(t.Context(), admin.NewUser{ID: "carol"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := a.makeDemo(t.Context()); err == nil || !strings.Contains(err.Error(), "--data") {
+			t.Errorf("a demo beside other accounts: %v", err)
+		}
 	}
 }
 
