@@ -72,6 +72,31 @@ func TestHTTPRoutesNameTheirTests(t *testing.T) {
 	})
 }
 
+// The tests that are named as guards against common failures exist, too.
+func TestFailuresNameTheirTests(t *testing.T) {
+	t.Parallel()
+	tested := packages{}
+	lines := 0
+	for line := range strings.Lines(section(t, "routes.md", "Where chat servers fail")) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| failure ") || strings.HasPrefix(line, "| ---") {
+			continue
+		}
+		lines++
+		names := testName.FindAllStringSubmatch(line, -1)
+		if len(names) == 0 {
+			t.Errorf("no test is named: %s", line)
+		}
+		for _, m := range names {
+			if _, ok := tested.texts(t, m[1], m[2]); !ok {
+				t.Errorf("there is no test %s in %s", m[2], m[1])
+			}
+		}
+	}
+	if lines == 0 {
+		t.Error("routes.md names no failures")
+	}
+}
+
 var testName = regexp.MustCompile("`([a-z0-9_/]+)\\.(Test[A-Za-z0-9_]+)`")
 
 // check holds a section of routes.md against lines without their last cell. routesOf finds the routes that a text names.

@@ -54,3 +54,31 @@ func TestEditsOfWhatWasBeforeComeWithoutTheText(t *testing.T) {
 		})
 	}
 }
+
+// The deletion of an answer tells who came after the thread's first message only whose answer it was.
+func TestDeletedAnswersOfOlderThreadsComeWithoutTheCount(t *testing.T) {
+	gone := func(root uint64) func(m *memory) *chat.Event {
+		return func(m *memory) *chat.Event {
+			thread := &chat.ThreadChange{ID: chat.ID{1}.String(), RootSeq: root, Answers: chat.Answers{Count: 7, LastSeq: 4}}
+			return m.append(m.room("r"), &chat.Event{Kind: chat.MessageDeleted, Actor: "ann", MessageID: chat.ID{2}, Details: &chat.Details{Thread: thread}})
+		}
+	}
+	inBubble(t, func(t *testing.T, h *house) {
+		h.commit(join("ann", "r"), say("r"), join("bob", "r"), say("r")) // 1 to 4
+		devices := map[chat.UserID]*feedtest.Device{"ann": feedtest.New("ann", 0), "bob": feedtest.New("bob", 0)}
+		for _, d := range devices {
+			d.Keep()
+			h.subscribe(d, feed.Options{})
+		}
+		h.commit(gone(2), gone(4))
+		synctest.Wait()
+		for u, d := range devices {
+			for i, all := range []bool{u == "ann", true} {
+				body := string(d.Copies()[i].Body(u))
+				if !strings.Contains(body, `"thread_id"`) || strings.Contains(body, `"thread_count":7`) != all {
+					t.Errorf("%s is told %s", u, body)
+				}
+			}
+		}
+	})
+}
