@@ -49,6 +49,10 @@ describe.skipIf(noBrowser())('two people', () => {
     await alice.page.getByRole('button', { name: 'Join Allotment' }).click()
     await alice.page.getByRole('heading', { level: 1, name: 'Allotment' }).waitFor()
     await erin.sees('Alice Moreau joined')
+    await erin.page.getByRole('button', { name: /^Members / }).click()
+    const member = erin.panel('Members').getByRole('listitem').filter({ hasText: 'Alice Moreau' })
+    await member.getByText('online').waitFor()
+    await erin.panel('Members').getByRole('button', { name: 'Close' }).click()
   })
 
   test('talk, in both directions', async () => {
@@ -84,6 +88,18 @@ describe.skipIf(noBrowser())('two people', () => {
       .message('Beans need water')
       .getByRole('button', { name: /^👍 1: Alice Moreau/ })
       .waitFor()
+
+    // Another one from the picker, and it is taken back.
+    await erin.act('Beans need water', 'Add a reaction')
+    const picker = erin.dialog('Choose an emoji')
+    await picker.getByRole('combobox').fill('sunflower')
+    await picker.getByRole('option', { name: /🌻/ }).first().click()
+    await alice
+      .message('Beans need water')
+      .getByRole('button', { name: /^🌻 1: Erin Ó Dálaigh/ })
+      .waitFor()
+    await erin.message('Beans need water').getByRole('button', { name: /^🌻 1/ }).click()
+    await alice.message('Beans need water').getByRole('button', { name: /^🌻/ }).waitFor({ state: 'detached' })
 
     await alice.act('Beans need water', 'Reply')
     await alice.say('I will see to it')
