@@ -143,7 +143,7 @@ type Reader interface {
 	RoomsOf(ctx context.Context, u UserID) ([]Membership, error)
 	// PublicRooms lists public rooms whose id or name contains query (any case), by id, after after.
 	PublicRooms(ctx context.Context, query string, after RoomID, limit int) ([]Room, error)
-	// RoomMembers lists members by id, after after; limit 0 is all of them.
+	// RoomMembers lists members by id, with their display names, after after; limit 0 is all of them.
 	RoomMembers(ctx context.Context, room int64, after UserID, limit int) ([]Member, error)
 	Users(ctx context.Context, query string, after UserID, limit int) ([]User, error)
 	// Log reads events of a log: see LogQuery. Messages come in their current state.

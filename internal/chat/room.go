@@ -122,6 +122,7 @@ type Member struct {
 	ReadSeq       uint64
 	MutedUntil    Time
 	Notifications string // all, mentions or none; empty: see DefaultNotifications
+	Name          string // display name; in lists of a room's members only
 }
 
 // FirstVisible is the first seq that a member who joined at joinedSeq may see.

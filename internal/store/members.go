@@ -248,8 +248,10 @@ func (s *SQLite) ReadBan(ctx context.Context, room int64, u chat.UserID) (*chat.
 // RoomMembers implements chat.Reader.
 func (s *SQLite) RoomMembers(ctx context.Context, room int64, after chat.UserID, limit int) ([]chat.Member, error) {
 	var found []chat.Member
-	err := s.read.rows(ctx, nil, &s.read.roomMembers, memberWidth, func(r row) error {
-		found = append(found, readMember(r))
+	err := s.read.rows(ctx, nil, &s.read.roomMembers, memberWidth+1, func(r row) error {
+		m := readMember(r)
+		m.Name = r.text(memberWidth)
+		found = append(found, m)
 		return nil
 	}, room, string(after), unlimited(limit))
 	if err != nil {

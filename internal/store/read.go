@@ -66,7 +66,7 @@ func openReader(dsn string, conns int) (*reader, error) {
 		WHERE r.kind = 1 AND r.deleted = 0 AND r.id > ? AND instr(r.folded, ?) > 0 ORDER BY r.id LIMIT ?`
 	r.member.text = `SELECT ` + memberColumns + ` FROM members m WHERE m.room = ? AND m.user_id = ?`
 	r.ban.text = banQuery
-	r.roomMembers.text = `SELECT ` + memberColumns + ` FROM members m
+	r.roomMembers.text = `SELECT ` + memberColumns + `, coalesce(u.display_name, '') FROM members m LEFT JOIN users u ON u.id = m.user_id
 		WHERE m.room = ? AND m.user_id > ? ORDER BY m.user_id LIMIT ?`
 	// CROSS JOIN keeps the order of the tables: a user's memberships first, never all rooms.
 	r.roomsOf.text = `SELECT ` + roomColumns + `, ` + memberColumns + ` FROM members m CROSS JOIN rooms r ON r.num = m.room

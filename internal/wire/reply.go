@@ -171,6 +171,7 @@ func (r *OwnRooms) Shrink() (ok bool) {
 // MemberData is a member as other members see them.
 type MemberData struct {
 	UserID     chat.UserID `json:"user_id"`
+	Name       string      `json:"display_name" doc:"how they are called now" example:"Alice Moreau"`
 	Role       string      `json:"role" doc:"in this room" enum:"member moderator owner"`
 	JoinedAt   Timestamp   `json:"joined_at" doc:"when they joined"`
 	Muted      bool        `json:"muted,omitzero" doc:"may not write for now"`
@@ -194,7 +195,7 @@ func RoomDetailOf(info *chat.RoomInfo, online int, isOnline func(chat.UserID) bo
 	d := &RoomDetail{Reply: Reply{Status: "success"}, Room: RoomDataOf(info.Room), Members: make([]MemberData, len(info.Members)),
 		Online: online, HasMore: info.HasMore}
 	for i, m := range info.Members {
-		d.Members[i] = MemberData{UserID: m.User, Role: m.Role.String(), JoinedAt: Timestamp(m.JoinedAt), Online: isOnline(m.User)}
+		d.Members[i] = MemberData{UserID: m.User, Name: m.Name, Role: m.Role.String(), JoinedAt: Timestamp(m.JoinedAt), Online: isOnline(m.User)}
 		if m.MutedUntil > chat.TimeOf(now) {
 			d.Members[i].Muted = true
 			if m.MutedUntil != chat.Forever {

@@ -34,10 +34,10 @@ func TestReplies(t *testing.T) {
 	now := time.UnixMilli(created)
 	text := &chat.Event{RoomID: "general", RoomKind: chat.PublicRoom, Seq: 2, Kind: chat.Text, At: created, Actor: "ann", ActorName: "Ann", MessageID: id(1), Content: "hi", ClientMsgID: "k"}
 	const textJSON = `{"type":"text","id":"01000000-0000-0000-0000-000000000001","room_id":"general","seq":2,"sender_id":"ann","sender_name":"Ann","content":"hi","timestamp":1700000000,"reply_to":null,"thread_id":null,"reactions":{},"edited":false,`
-	members := []chat.Member{{User: "ann", Role: chat.RoleOwner, JoinedAt: created},
-		{User: "bob", Role: chat.RoleMember, JoinedAt: created, MutedUntil: chat.Forever},
-		{User: "cat", Role: chat.RoleModerator, JoinedAt: created, MutedUntil: created + 1},
-		{User: "dan", Role: chat.RoleMember, JoinedAt: created, MutedUntil: created}}
+	members := []chat.Member{{User: "ann", Name: "Ann", Role: chat.RoleOwner, JoinedAt: created},
+		{User: "bob", Name: "Bob", Role: chat.RoleMember, JoinedAt: created, MutedUntil: chat.Forever},
+		{User: "cat", Name: "Cat", Role: chat.RoleModerator, JoinedAt: created, MutedUntil: created + 1},
+		{User: "dan", Name: "Dan", Role: chat.RoleMember, JoinedAt: created, MutedUntil: created}}
 	for _, c := range []struct {
 		reply wire.Replier
 		want  string
@@ -53,10 +53,10 @@ func TestReplies(t *testing.T) {
 		{&wire.OwnRooms{Reply: success(), Rooms: wire.RoomHeadsOf([]chat.Membership{mine})},
 			`{"status":"success","rooms":[{` + roomJSON + `,"role":"owner","first_seq":1,"joined_seq":4,"read_seq":6,"unread":3,"notifications":"mentions"}],"has_more":false}`},
 		{wire.RoomDetailOf(&chat.RoomInfo{Room: &room, Members: members, HasMore: true}, 1, func(u chat.UserID) bool { return u == "bob" }, now),
-			`{"status":"success","room":{` + roomJSON + `},"members":[{"user_id":"ann","role":"owner","joined_at":1700000000,"online":false},` +
-				`{"user_id":"bob","role":"member","joined_at":1700000000,"muted":true,"online":true},` +
-				`{"user_id":"cat","role":"moderator","joined_at":1700000000,"muted":true,"muted_until":1700000000.001,"online":false},` +
-				`{"user_id":"dan","role":"member","joined_at":1700000000,"online":false}],"online":1,"has_more":true}`},
+			`{"status":"success","room":{` + roomJSON + `},"members":[{"user_id":"ann","display_name":"Ann","role":"owner","joined_at":1700000000,"online":false},` +
+				`{"user_id":"bob","display_name":"Bob","role":"member","joined_at":1700000000,"muted":true,"online":true},` +
+				`{"user_id":"cat","display_name":"Cat","role":"moderator","joined_at":1700000000,"muted":true,"muted_until":1700000000.001,"online":false},` +
+				`{"user_id":"dan","display_name":"Dan","role":"member","joined_at":1700000000,"online":false}],"online":1,"has_more":true}`},
 		{&wire.MessageSent{Reply: wire.Reply{Status: "message_sent"}, RoomID: "general", MessageID: id(1).String(), Seq: 9, Timestamp: created + 20},
 			`{"status":"message_sent","room_id":"general","message_id":"01000000-0000-0000-0000-000000000001","seq":9,"timestamp":1700000000.020}`},
 		{&wire.MessageSent{Reply: wire.Reply{Status: "broadcast_sent"}, RoomID: "announcements", MessageID: "x", Seq: 9, Recipients: 4},

@@ -151,6 +151,7 @@ export interface RoomHead extends RoomData {
 
 export interface Member {
   user_id: string
+  display_name: string
   role: RoomRole
   joined_at: number
   online: boolean

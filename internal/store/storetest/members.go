@@ -13,6 +13,7 @@ func members(t *testing.T, f Factory) {
 	s, _ := opened(t, f)
 	ctx := t.Context()
 	r := NewRoom(t, s, chat.Room{ID: "r"}, "ann")
+	NewUser(t, s, "bob", "Bob Okafor")
 	want := chat.Member{User: "bob", Role: chat.RoleModerator, JoinedSeq: 4, JoinedAt: 5, LastSent: 6, LastSentAt: 7, ReadSeq: 8,
 		MutedUntil: chat.Forever, Notifications: "mentions"}
 	Do(t, s, func(tx chat.Tx) error {
@@ -41,7 +42,10 @@ func members(t *testing.T, f Factory) {
 	same(t, "the member", *must[*chat.Member](t)(s.ReadMember(ctx, r.Num, "bob")), want)
 	same(t, "the count", must[*chat.Room](t)(s.ReadRoom(ctx, "r")).MemberCount, 2)
 	same(t, "the page of members", len(must[[]chat.Member](t)(s.RoomMembers(ctx, r.Num, "ann", 1))), 1)
-	same(t, "all members", len(must[[]chat.Member](t)(s.RoomMembers(ctx, r.Num, "", 0))), 2)
+	all := must[[]chat.Member](t)(s.RoomMembers(ctx, r.Num, "", 0))
+	same(t, "all members", len(all), 2)
+	same(t, "the name of who has none", all[0].Name, "")
+	same(t, "the name of a member", all[1].Name, "Bob Okafor")
 
 	// Leaving and coming back within one change, with a message between.
 	Do(t, s, func(tx chat.Tx) error {

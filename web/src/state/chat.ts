@@ -182,7 +182,7 @@ export class Chat {
   }
 
   #putDetail(room: string, detail: RoomDetail): void {
-    this.people.ensure(detail.members.slice(0, 60).map(m => m.user_id))
+    this.people.listed(detail.members)
     const presence = new Map(this.presence.get())
     for (const m of detail.members) {
       presence.set(m.user_id, {

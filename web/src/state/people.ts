@@ -31,14 +31,24 @@ export class People {
 
   /** Takes names from messages, which carry those of their senders. */
   learn(messages: readonly Message[]): void {
+    // A hook has a name of its own.
+    const senders = messages.filter(m => m.sender_name && m.sender_id !== 'system' && !m.hook)
+    this.#rename(senders.map(m => [m.sender_id, m.sender_name]))
+  }
+
+  /** Takes the names of a list of members. */
+  listed(members: readonly Pick<User, 'user_id' | 'display_name'>[]): void {
+    this.#rename(members.map(m => [m.user_id, m.display_name || m.user_id]))
+  }
+
+  #rename(names: [id: string, name: string][]): void {
     const known = this.known.get()
     let next: Map<string, Person> | undefined
-    for (const m of messages) {
-      if (!m.sender_name || m.sender_id === 'system' || m.hook) continue // a hook has a name of its own
-      const now = (next ?? known).get(m.sender_id)
-      if (now?.name === m.sender_name) continue
+    for (const [id, name] of names) {
+      const now = (next ?? known).get(id)
+      if (now?.name === name) continue
       next ??= new Map(known)
-      next.set(m.sender_id, { ...now, name: m.sender_name })
+      next.set(id, { ...now, name })
     }
     if (next) this.known.set(next)
   }
