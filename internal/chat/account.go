@@ -170,10 +170,8 @@ func (s *Service) ChooseRole(call Call, id UserID, act Moderation) *Pending[Acte
 			return Acted{}, Refuse(Conflict, "user_id: %q is banned from this server; lift the ban first", string(id))
 		}
 		if role == RoleUser {
-			if other, err := tx.OtherAdministrator(id); err != nil {
+			if err := leavesAdministrator(tx, id); err != nil {
 				return Acted{}, err
-			} else if !other {
-				return Acted{}, Refuse(Conflict, "user_id: %q is the last administrator; make another one first", string(id))
 			}
 		}
 		d := Details{Action: ActionRole, Role: string(role), Reason: act.Reason}
@@ -183,6 +181,15 @@ func (s *Service) ChooseRole(call Call, id UserID, act Moderation) *Pending[Acte
 		})
 		return out, err
 	})
+}
+
+// leavesAdministrator refuses what would leave the server without anybody to govern it.
+func leavesAdministrator(tx Tx, without UserID) error {
+	other, err := tx.OtherAdministrator(without)
+	if err == nil && !other {
+		err = Refuse(Conflict, "%q is the last administrator; make another one first", string(without))
+	}
+	return err
 }
 
 // ModerateUser bans, unbans, mutes or unmutes an account on the whole server. Administrators may, but not each other.

@@ -353,4 +353,9 @@ func TestOneAdministratorIsLeft(t *testing.T) {
 	if there, err := w.HasAdministrator(t.Context()); err != nil || !there {
 		t.Errorf("an administrator: %v, %v", there, err)
 	}
+	// Nor does the last one go.
+	done(t, w.SetPassword(root, "hash"))
+	refused(t, w.DeleteAccount(by(root), "hash"), chat.Conflict)
+	done(t, w.ChooseRole(by(root), "cat", chat.Moderation{Action: chat.ActionPromote}))
+	done(t, w.DeleteAccount(by(root), "hash"))
 }

@@ -113,6 +113,11 @@ func (s *Service) DeleteAccount(call Call, proved string) *Pending[Account] {
 		if err := unchanged(u, proved); err != nil {
 			return Account{}, err
 		}
+		if u.Role == RoleAdministrator {
+			if err := leavesAdministrator(tx, u.ID); err != nil {
+				return Account{}, err
+			}
+		}
 		return s.alterUser(tx, u.ID, u.ID, Details{Action: ActionErase}, s.erase)
 	})
 }
