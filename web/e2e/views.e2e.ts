@@ -58,7 +58,7 @@ describe.skipIf(noBrowser())('the main views', () => {
       for (const p of people.values()) await p.close()
     })
 
-    test.each(views)('$name', async ({ name, as, long, show }) => {
+    test.each(views)('$name', { timeout: 240_000 }, async ({ name, as, long, show }) => {
       let p = people.get(as)
       if (!p) {
         p = await Person.at(browser, server.origin, as, options, as === 'nobody' ? undefined : await server.login(as))
