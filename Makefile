@@ -16,6 +16,9 @@ TOOLS    := $(or $(PARLEY_TOOLS),$(CURDIR)/.cache/bin)
 FUZZTIME ?= 5s
 FUZZREST ?= $(FUZZTIME)
 FUZZJOBS ?= 2
+# How long each soak runs, and from which random numbers (0: new ones).
+SOAK     ?= 5m
+SEED     ?= 0
 
 # Tools, each under a name that carries its version, so that raising one
 # builds it anew.
@@ -64,7 +67,7 @@ web: ## build the web client
 
 ## Testing ------------------------------------------------------------------
 
-.PHONY: test check e2e web-e2e screenshots picture bench fuzz
+.PHONY: test check e2e web-e2e screenshots picture bench fuzz soak
 test: ## all tests that need nothing but Go
 	@$(say) "testing"
 	@$(call GOTEST,$(PROGRESS)) ./...
@@ -99,6 +102,10 @@ bench: ## Go benchmarks, then parley bench against a fresh server
 fuzz: ## every fuzzer for FUZZTIME (5s) or FUZZREST, FUZZJOBS (2) at a time
 	@$(say) "fuzzing"
 	@bash scripts/fuzz.sh $(FUZZTIME) $(FUZZJOBS) $(FUZZREST)
+
+soak: ## many people do what comes into their heads for SOAK (5m) while the server is restarted, then killed, from SEED
+	@$(say) "soaking"
+	@$(GO) test -count=1 -v -timeout 0 ./test/soak -soak $(SOAK) -soak.seed $(SEED)
 
 ## The parts of check -------------------------------------------------------
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package soak
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"parley/internal/feed/feedtest"
+	"parley/test/systemtest"
+)
+
+const (
+	shortDeeds = 30  // of each person, in a short run
+	interval   = 250 // deeds of all between two interruptions of a short run
+	longer     = 2500
+)
+
+// What everybody shows in the end is what the server says, also when it was restarted as an operator does.
+func TestSoak(t *testing.T) {
+	w := newTown(t, 1)
+	s := systemtest.Start(t, systemtest.Config{Users: w.names()})
+	tokens := map[string]string{}
+	for _, name := range append(w.names(), systemtest.Root) {
+		tokens[name] = s.Token(name)
+	}
+	w.live(s, tokens, func(int) { s.Restart() })
+}
+
+// The same with a server in a process of its own, that is killed every other time.
+func TestSoakKilled(t *testing.T) {
+	w := newTown(t, 2)
+	s := systemtest.StartProcess(t, systemtest.Dir(t))
+	w.live(s, s.AddUsers(w.names()...), func(n int) {
+		if n%2 == 0 {
+			s.Kill()
+		} else {
+			s.Stop()
+		}
+		s.Restart()
+	})
+}
+
+// stage is a town that nobody lives in yet.
+type stage struct {
+	t      *testing.T
+	seed   uint64
+	random *rand.Rand
+}
+
+func newTown(t *testing.T, usual uint64) *stage {
+	t.Helper()
+	if *length == 0 && !*brief {
+		t.Skip("SKIPPED: a soak runs when it is asked for, with -soak 5m or -soak.short; see make soak")
+	}
+	s := *seed
+	switch {
+	case s != 0:
+	case *length == 0:
+		s = usual
+	default:
+		s = uint64(time.Now().UnixNano() & 0xFFFFFFFF)
+	}
+	t.Logf("go test ./test/soak -run '^%s$' -soak.short=%v -soak %v -soak.people %d -soak.seed %d", t.Name(), *brief, *length, *crowd, s)
+	return &stage{t: t, seed: s, random: rand.New(rand.NewPCG(s, 1))}
+}
+
+// names are those of the people.
+func (s *stage) names() (names []string) {
+	for i := range *crowd {
+		names = append(names, fmt.Sprintf("p%02d", i))
+	}
+	return names
+}
+
+func (s *stage) live(at server, tokens map[string]string, interrupt func(n int)) {
+	ctx, stop := context.WithCancel(context.Background())
+	w := &town{t: s.t, ctx: ctx, server: at, tokens: tokens, tick: make(chan struct{}), around: make(chan struct{}),
+		private: map[string]bool{}, creators: map[string]string{}, messages: map[string][]message{}, refusals: map[string]int{}, faults: map[string]int{}}
+	defer func() {
+		stop()
+		w.running.Wait()
+	}()
+	w.back()
+	w.settle(s.random, s.names())
+	r := &register{stays: map[string]map[string][]feedtest.Stay{}, at: map[string]spot{}, texts: map[string]spot{}, logs: map[string]uint64{}, unsure: map[string]bool{}}
+	w.people[0].devices[0].keep = func(body []byte) error { return r.keep(w, body) }
+	every := int64(interval)
+	if *length > 0 {
+		every = longer
+	}
+	w.run(shortDeeds, *length, every, interrupt)
+	w.judge(r)
+	for format, n := range w.faults {
+		if n > mostFaults {
+			s.t.Errorf("%d times in all: %s", n, format)
+		}
+	}
+}
