@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,11 +81,11 @@ func TestDemoTellsItsStoryOnce(t *testing.T) {
 // impatient is a context that ends when it has been waited for a number of times.
 type impatient struct {
 	context.Context
-	left int
+	left atomic.Int64
 }
 
 func (c *impatient) Done() <-chan struct{} {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		over := make(chan struct{})
 		close(over)
 		return over
@@ -93,7 +94,7 @@ func (c *impatient) Done() <-chan struct{} {
 }
 
 func (c *impatient) Err() error {
-	if c.left < 0 {
+	if c.left.Load() < 0 {
 		return context.Canceled
 	}
 	return c.Context.Err()
@@ -103,18 +104,28 @@ func (c *impatient) Err() error {
 func TestDemoGoesOnWhereItWasInterrupted(t *testing.T) {
 	cfg := Default()
 	cfg.Data, cfg.Listen.MQTT, cfg.Listen.HTTP = t.TempDir(), "127.0.0.1:0", "127.0.0.1:0"
-	a, err := New(t.Context(), cfg, "test", slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
+	var a *App
+	open := func() {
+		var err error
+		if a, err = New(t.Context(), cfg, "test", slog.New(slog.DiscardHandler)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	defer func() {
+	shut := func() {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	}
+	open()
+	defer func() { shut() }()
 	var made, first *Demo
-	for waits, starts := 1, 1; made == nil; waits, starts = waits+7, starts+1 {
-		made, err = a.makeDemo(&impatient{Context: t.Context(), left: waits})
+	for waits, starts := int64(1), 1; made == nil; waits, starts = waits+13, starts+1 {
+		ctx := &impatient{Context: t.Context()}
+		ctx.left.Store(waits)
+		var err error
+		made, err = a.makeDemo(ctx)
+		shut() // what was asked for and not waited for comes to its end
+		open()
 		if err == nil && starts < 5 {
 			t.Fatalf("the demo was interrupted %d times only", starts-1)
 		} else if err != nil && !errors.Is(err, context.Canceled) {
