@@ -31,6 +31,10 @@ const serveVariable = "PARLEY_SYSTEMTEST_SERVE"
 // messages. It is given as env VARIABLE=FILE before the command line.
 const HooksVariable = "PARLEY_SYSTEMTEST_HOOKS"
 
+// ClockVariable names a file with a duration, such as 2m: by how much the clock of a child is ahead when it starts. It is given as
+// HooksVariable is.
+const ClockVariable = "PARLEY_SYSTEMTEST_CLOCK"
+
 // Main runs the tests of a package, or, in a child of StartProcess, a server. A TestMain passes its result to os.Exit.
 func Main(m *testing.M) int {
 	dir, child := os.LookupEnv(serveVariable)
@@ -62,6 +66,19 @@ func serve(dir string) error {
 		c.Inside.Push = app.PushInside{Loopback: true, Roots: x509.NewCertPool()}
 		c.Inside.Push.Roots.AppendCertsFromPEM(roots)
 		c.Change = func(c *app.Config) { c.Push.WebhookHosts, c.Push.Text = []string{"127.0.0.1"}, push.TextsAll }
+	}
+	if file, ok := os.LookupEnv(ClockVariable); ok {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		ahead, err := time.ParseDuration(string(text))
+		if err != nil {
+			return err
+		}
+		clock := &Clock{}
+		clock.Jump(ahead)
+		c.Inside.Now = clock.Now
 	}
 	a, err := app.NewWith(ctx, settings(c), c.Inside, "test", slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
