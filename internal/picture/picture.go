@@ -119,12 +119,9 @@ func look(r io.ReadSeeker, f Found) (out Found, err error) {
 	if err != nil || "image/"+format != f.Type || config.Width <= 0 || config.Height <= 0 || config.Width > maxSide || config.Height > maxSide {
 		return out, nil
 	}
-	turn := 1
-	if format == "jpeg" {
-		if _, err := r.Seek(0, io.SeekStart); err != nil {
-			return out, fmt.Errorf("picture: %w", err)
-		}
-		turn = orientation(r)
+	turn, err := orientation(r, f.Type)
+	if err != nil {
+		return out, err
 	}
 	out.Width, out.Height = config.Width, config.Height
 	if turn >= 5 {
@@ -195,43 +192,7 @@ func turned(in *image.RGBA, turn int) *image.RGBA {
 	return out
 }
 
-// maxSegments bounds how far into a JPEG its EXIF segment is looked for.
-const maxSegments = 32
-
 var errNoExif = errors.New("picture: no orientation")
-
-// orientation is what the EXIF segment of a JPEG says, 1 (upright) where it says nothing.
-func orientation(r io.Reader) int {
-	turn, err := exifOrientation(r)
-	if err != nil || turn < 1 || turn > 8 {
-		return 1
-	}
-	return turn
-}
-
-func exifOrientation(r io.Reader) (int, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:2]); err != nil || head[0] != 0xff || head[1] != 0xd8 {
-		return 0, errNoExif
-	}
-	for range maxSegments {
-		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return 0, err
-		}
-		length := int(binary.BigEndian.Uint16(head[2:])) - 2
-		if head[0] != 0xff || head[1] == 0xda || length < 0 {
-			return 0, errNoExif
-		}
-		segment := make([]byte, length)
-		if _, err := io.ReadFull(r, segment); err != nil {
-			return 0, err
-		}
-		if tiff, ok := bytes.CutPrefix(segment, []byte("Exif\x00\x00")); ok && head[1] == 0xe1 {
-			return tiffOrientation(tiff)
-		}
-	}
-	return 0, errNoExif
-}
 
 // tiffOrientation finds tag 0x0112 in the first directory of a TIFF.
 func tiffOrientation(b []byte) (int, error) {

@@ -18,8 +18,9 @@ var ErrMalformed = errors.New("picture: it does not follow its format")
 // follows its end. Its pixels stay bit for bit, and so does what tells how to show them: colour profile, transparency,
 // animation, and of EXIF the orientation alone. The copy is never longer. It takes memory for one segment, at most 64 KiB.
 //
-// stripped tells whether the copy differs. Of other types than those of Safe nothing is written. A JPEG or PNG that ends in the
-// middle of its pixels is copied as far as it goes; ErrMalformed means that the copy is of no use.
+// stripped tells whether the copy differs. Of other types than those of Safe nothing is written. A picture that breaks off, or makes
+// no sense any more, once there are pixels is copied as far as it goes: browsers show that much. ErrMalformed means that the copy is
+// of no use.
 func Strip(dst io.Writer, src io.ReadSeeker, mediaType string) (stripped bool, err error) {
 	length, err := src.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -27,7 +28,7 @@ func Strip(dst io.Writer, src io.ReadSeeker, mediaType string) (stripped bool, e
 	}
 	var written counter
 	dst = io.MultiWriter(dst, &written)
-	s := &stripper{out: bufio.NewWriter(dst)}
+	s := &stripper{out: bufio.NewWriter(dst), length: length}
 	switch mediaType {
 	case "image/jpeg":
 		err = s.pass(src, s.jpeg)
@@ -53,10 +54,12 @@ type stripper struct {
 	in       *bufio.Reader
 	out      *bufio.Writer
 	stripped bool
-	oriented bool // the orientation was written
+	exif     bool // EXIF was there: what follows of it does not count
+	turn     int  // the orientation that it said and that is kept, else 0
 	marked   bool // the 0xff of a JPEG's marker has been read
-	scanned  bool // pixels of a JPEG were copied
+	pixels   bool // some were copied
 	size     counter
+	length   int64 // of all that comes in
 }
 
 type counter int64
@@ -70,10 +73,13 @@ func (s *stripper) pass(src io.ReadSeeker, copyPicture func() error) error {
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("picture: %w", err)
 	}
-	s.in, s.oriented, s.marked, s.scanned = bufio.NewReader(src), false, false, false
+	s.in, s.exif, s.turn, s.marked, s.pixels = bufio.NewReader(src), false, 0, false, false
 	err := copyPicture()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = ErrMalformed
+	}
+	if errors.Is(err, ErrMalformed) && s.pixels {
+		return s.out.Flush()
 	}
 	if err == nil {
 		err = s.out.Flush()
@@ -120,16 +126,36 @@ func minimalExif(turn int) []byte {
 
 // orientationOnly is what is kept of EXIF data: nothing where the picture is upright.
 func (s *stripper) orientationOnly(tiff []byte) []byte {
+	if s.exif {
+		return nil
+	}
+	s.exif = true
 	turn, err := tiffOrientation(tiff)
-	if err != nil || turn < 2 || turn > 8 || s.oriented {
+	if err != nil || turn < 2 || turn > 8 {
 		return nil
 	}
 	minimal := minimalExif(turn)
 	if len(minimal) > len(tiff) { // there is no place for more than an orientation
 		return nil
 	}
-	s.oriented = true
+	s.turn = turn
 	return minimal
+}
+
+// orientation is what Strip keeps of a picture's EXIF, 1 (upright) where that is nothing.
+func orientation(src io.ReadSeeker, mediaType string) (int, error) {
+	s := &stripper{out: bufio.NewWriter(io.Discard)}
+	var err error
+	switch mediaType {
+	case "image/jpeg":
+		err = s.pass(src, s.jpeg)
+	case "image/png":
+		err = s.pass(src, s.png)
+	}
+	if errors.Is(err, ErrMalformed) { // it stays as it is
+		err = nil
+	}
+	return max(s.turn, 1), err
 }
 
 // The markers of JPEG that have to be told apart.
@@ -153,7 +179,7 @@ func (s *stripper) jpeg() error {
 	segment := make([]byte, 1<<16)
 	for {
 		marker, err := s.jpegMarker()
-		if errors.Is(err, io.EOF) && s.scanned {
+		if errors.Is(err, io.EOF) && s.pixels {
 			return nil // others forget the end, too
 		}
 		if err != nil {
@@ -191,21 +217,19 @@ func (s *stripper) jpeg() error {
 	}
 }
 
-// jpegMarker reads a marker, and passes over the fill bytes before it.
+// jpegMarker reads a marker, and passes over the fill bytes before it and, as decoders do, over what is none.
 func (s *stripper) jpegMarker() (byte, error) {
-	if !s.marked {
-		if b, err := s.in.ReadByte(); err != nil || b != 0xff {
-			return 0, orMalformed(err)
-		}
-	}
+	filled := s.marked
 	s.marked = false
 	for {
 		switch b, err := s.in.ReadByte(); {
 		case err != nil:
 			return 0, err
+		case b == 0xff:
+			filled = true
 		case b == 0:
-			return 0, ErrMalformed
-		case b != 0xff:
+			filled = false
+		case filled:
 			return b, nil
 		}
 	}
@@ -235,7 +259,7 @@ func (s *stripper) jpegSegment(marker byte, data []byte) []byte {
 
 // jpegScan copies what follows a start of scan, up to the next marker. ended: the picture ends in the middle of it.
 func (s *stripper) jpegScan() (ended bool, err error) {
-	s.scanned = true
+	s.pixels = true
 	for {
 		part, err := s.in.ReadSlice(0xff)
 		if errors.Is(err, bufio.ErrBufferFull) {

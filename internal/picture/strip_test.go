@@ -210,6 +210,50 @@ func TestStripWhatIsNotWhole(t *testing.T) {
 	}
 }
 
+// What browsers show although it is broken tells nothing either: they pass over what is no marker, and show what came before the end.
+func TestStripWhatBrowsersShowAllTheSame(t *testing.T) {
+	t.Parallel()
+	photo, animation, web := aJPEG(t, 6), aGIF(t), aWebP()
+	text := string(web[:len(web)-len(secret)])
+	shown, _, _ := strings.Cut(string(animation), "\x21\xfe")
+	scan := bytes.Index(photo, []byte{0xff, 0xda})
+	for name, c := range map[string]struct{ kind, data string }{
+		"bytes between segments":   {"image/jpeg", string(photo[:2]) + "\x00no\xff\x00marker\xff" + string(photo[2:])},
+		"a segment breaks off":     {"image/jpeg", string(photo[:scan+200]) + "\xff\xfe\x7f\xff" + secret},
+		"an animation breaks off":  {"image/gif", shown + "\x21\xfe\xff" + secret},
+		"no block of an animation": {"image/gif", strings.Replace(string(animation), "\x00;"+secret, "\x00?"+secret, 1)},
+		"EXIF breaks off":          {"image/webp", text[:strings.Index(text, secret)+len(secret)]},
+		"a size that is too large": {"image/webp", strings.Replace(text, text[4:8], "\xff\xff\xff\x00", 1)},
+		"a chunk that is none":     {"image/png", strings.Replace(string(aPNG(t, 6)), pngChunk("IEND", ""), pngChunk("1234", secret), 1)},
+	} {
+		out, stripped := strip(t, []byte(c.data), c.kind)
+		if !stripped || bytes.Contains(out, []byte(secret)) || len(out) < 30 {
+			t.Errorf("%s: stripped is %v, %q", name, stripped, out)
+		}
+		if again, changed := strip(t, out, c.kind); changed || !bytes.Equal(again, out) {
+			t.Errorf("%s: a second time changes it", name)
+		}
+	}
+}
+
+// A PNG that EXIF turns is described as browsers show it, wherever its EXIF is.
+func TestPNGsThatAreTurned(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := png.Encode(&b, halves(80, 40)); err != nil {
+		t.Fatal(err)
+	}
+	const head = 8 + 25
+	whole, turned := b.String(), pngChunk("eXIf", string(exif(6)))
+	for place, file := range map[string]string{"before": whole[:head] + turned + whole[head:], "after": strings.Replace(whole, pngChunk("IEND", ""), turned+pngChunk("IEND", ""), 1)} {
+		f := inspect(t, []byte(file), "")
+		small, _, err := image.Decode(bytes.NewReader(f.Thumbnail))
+		if err != nil || f.Width != 40 || f.Height != 80 || small.Bounds().Dy() != 80 || !isRed(small, 20, 5) || isRed(small, 20, 75) {
+			t.Errorf("EXIF %s the pixels: %d × %d, thumbnail %v (%v)", place, f.Width, f.Height, small.Bounds(), err)
+		}
+	}
+}
+
 func FuzzStrip(f *testing.F) {
 	kinds := []string{"image/jpeg", "image/png", "image/gif", "image/webp"}
 	for i, data := range [][]byte{aJPEG(f, 6), aPNG(f, 6), aGIF(f), aWebP()} {

@@ -41,6 +41,7 @@ func (s *stripper) png() error {
 				return err
 			}
 		case kind[0]&0x20 == 0 || contains4(pngKept, kind): // a critical one, or one of those
+			s.pixels = s.pixels || kind == "IDAT"
 			_, _ = s.out.Write(head[:])
 			if ended, err := s.keep(length + 4); ended || err != nil || kind == "IEND" {
 				return err
@@ -92,9 +93,10 @@ func (s *stripper) webp() error {
 	if err := s.read(head[:]); err != nil || string(head[:4]) != "RIFF" || string(head[8:]) != "WEBP" {
 		return ErrMalformed
 	}
-	left := int64(binary.LittleEndian.Uint32(head[4:])) - 4
+	said := int64(binary.LittleEndian.Uint32(head[4:]))
+	left := min(said, s.length-8) - 4 // a file may break off
 	if s.size > 0 {
-		s.stripped = s.stripped || left+12 != int64(s.size)
+		s.stripped = s.stripped || said+8 != int64(s.size)
 		binary.LittleEndian.PutUint32(head[4:], uint32(s.size-8)) //nolint:gosec // not longer than it was
 	}
 	_, _ = s.out.Write(head[:])
@@ -131,6 +133,7 @@ func (s *stripper) webp() error {
 			if ended, err := s.keep(padded); ended || err != nil {
 				return orMalformed(err)
 			}
+			s.pixels = s.pixels || kind == "VP8 " || kind == "VP8L" || kind == "ANMF"
 		default: // EXIF, XMP, and what nobody knows; browsers do not turn a WebP by its EXIF
 			if err := s.drop(padded); err != nil {
 				return err
@@ -182,6 +185,7 @@ func (s *stripper) gif() error {
 				return err
 			}
 			_ = s.out.WriteByte(width)
+			s.pixels = true
 			if err := s.gifBlocks(true); err != nil {
 				return err
 			}
