@@ -9,6 +9,12 @@ export function openBans(room: string): void {
   void import('./BansDialog.tsx').then(({ BansDialog }) => openDialog(close => h(BansDialog, { room, onClose: close })))
 }
 
+export function openHooks(room: string): void {
+  void import('./HooksDialog.tsx').then(({ HooksDialog }) =>
+    openDialog(close => h(HooksDialog, { room, onClose: close })),
+  )
+}
+
 export function openRoomReports(room: string): void {
   void import('./RoomReports.tsx').then(({ RoomReports }) =>
     openDialog(close => h(RoomReports, { room, onClose: close })),

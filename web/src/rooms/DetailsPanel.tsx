@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { duration, longDate } from '../i18n/time.ts'
 import { moderate } from '../moderation/actions.tsx'
-import { openBans, openRoomAudit, openRoomReports } from '../moderation/open.ts'
+import { openBans, openHooks, openRoomAudit, openRoomReports } from '../moderation/open.ts'
 import { partnerOf, roomName, useChat, useHead, useName } from '../state/chat.ts'
 import { go, showPanel } from '../state/route.ts'
 import { Button } from '../ui/Button.tsx'
@@ -101,6 +101,9 @@ function Details({ head }: { head: RoomHead }) {
             </Button>
             <Button icon="clock" onClick={() => openRoomAudit(room)}>
               {t('admin.audit')}
+            </Button>
+            <Button icon="link" onClick={() => openHooks(room)}>
+              {t('hooks.title')}
             </Button>
           </div>
           <p class="hint">{t('rooms.lock.hint')}</p>

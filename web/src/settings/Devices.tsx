@@ -12,7 +12,7 @@ import { errorText } from '../ui/errors.ts'
 import { Check, Field, Select } from '../ui/Field.tsx'
 import { FormDialog } from '../ui/FormDialog.tsx'
 import { Icon, type IconName } from '../ui/Icon.tsx'
-import { notify } from '../ui/notices.ts'
+import { Secret } from '../ui/Secret.tsx'
 import { LineSkeleton } from '../ui/Skeleton.tsx'
 import { type Device, type Way, type Ways, wayName, waysOf } from './device.ts'
 
@@ -199,21 +199,7 @@ function ShowToken({ token, onClose }: { token: string; onClose: () => void }) {
     <Dialog title={t('settings.tokens.made')} onClose={onClose}>
       <div class="stack">
         <p>{t('settings.tokens.once')}</p>
-        <textarea class="token" readOnly rows={4} value={token} onFocus={event => event.currentTarget.select()} />
-        <div class="dialog-actions">
-          <Button
-            look="primary"
-            icon="copy"
-            onClick={() =>
-              void navigator.clipboard.writeText(token).then(
-                () => notify(t('message.copied')),
-                () => {}, // the reader marks and copies it then
-              )
-            }
-          >
-            {t('settings.tokens.copy')}
-          </Button>
-        </div>
+        <Secret label={t('settings.tokens')} value={token} action={t('settings.tokens.copy')} />
       </div>
     </Dialog>
   )

@@ -14,8 +14,15 @@ export function errorText(e: unknown): string {
       time: duration(roundUp(error.retryAfter)),
     })
   }
-  if (isKey(key)) return t(key)
-  return error.message.replace(/^\w+: /, '') // the name of the field
+  const why = sentence(error.message)
+  return isKey(key) ? t(key, { why }) : why
+}
+
+/** The server's words, without the name of the field that they begin with. */
+export function sentence(message: string): string {
+  const words = message.replace(/^\w+: /, '')
+  if (!words) return ''
+  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.')
 }
 
 function roundUp(seconds: number): number {
