@@ -106,19 +106,12 @@ func (r *Relay) Run(ctx context.Context) {
 	defer ticks.Stop()
 	calling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	complained := ""
+	complain := complaint{logger: r.cfg.Logger, text: "push: webhooks cannot be worked at; trying again"}
 	wake := r.wake
 	var gap <-chan time.Time
 	for look := true; ; {
 		err := r.step(ctx, calling, look)
-		switch {
-		case ctx.Err() != nil:
-		case err == nil:
-			complained = ""
-		case err.Error() != complained: // once, not each second
-			complained = err.Error()
-			r.cfg.Logger.Error("push: webhooks cannot be worked at; trying again", "error", err)
-		}
+		complain.of(ctx, err)
 		look = false
 		select {
 		case <-ticks.C:

@@ -93,17 +93,10 @@ func (s *Sender) Run(ctx context.Context) {
 	defer ticks.Stop()
 	calling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	complained := ""
+	complain := complaint{logger: s.cfg.Logger, text: "push: the queue cannot be worked at; trying again"}
 	for look := true; ; {
 		err := s.step(ctx, calling, look)
-		switch {
-		case ctx.Err() != nil:
-		case err == nil:
-			complained = ""
-		case err.Error() != complained: // once, not each second
-			complained = err.Error()
-			s.cfg.Logger.Error("push: the queue cannot be worked at; trying again", "error", err)
-		}
+		complain.of(ctx, err)
 		select {
 		case <-ticks.C:
 			look = true

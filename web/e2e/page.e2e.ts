@@ -98,7 +98,7 @@ describe.skipIf(noBrowser())('the page', () => {
       })
     const about = { room_id: 'greenhouse', room_name: 'Greenhouse', sender_id: 'bob', sender_name: 'Bob Okafor' }
     const seq = 1_000
-    await push({
+    const asked = {
       type: 'message',
       tag: 'greenhouse',
       seq,
@@ -106,18 +106,11 @@ describe.skipIf(noBrowser())('the page', () => {
       content: 'Can you?',
       timestamp: 1,
       ...about,
-    })
+    }
+    await push(asked)
     await expect.poll(shown).toEqual(['Bob Okafor · Greenhouse: Can you?'])
     // Delivered twice it is shown once; one that is newer takes its place.
-    await push({
-      type: 'message',
-      tag: 'greenhouse',
-      seq,
-      message_id: message,
-      content: 'Can you?',
-      timestamp: 1,
-      ...about,
-    })
+    await push(asked)
     await push({
       type: 'message',
       tag: 'greenhouse',
