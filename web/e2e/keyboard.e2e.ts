@@ -72,6 +72,7 @@ describe.skipIf(noBrowser())('by keyboard alone', () => {
       .message(/from the keys/)
       .getByRole('strong')
       .waitFor()
+    await alice.sent()
     await press('ArrowUp')
     await expect.poll(focused).toBe('Edit message')
     await press('Control+a')

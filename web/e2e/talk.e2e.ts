@@ -78,6 +78,7 @@ describe.skipIf(noBrowser())('two people', () => {
   test('edit, react, reply, delete', async () => {
     await erin.say('Beens need water')
     await erin.message('Beens need water').waitFor()
+    await erin.sent()
     await erin.composer().press('ArrowUp')
     await erin.composer('Edit message').fill('Beans need water')
     await erin.composer('Edit message').press('Enter')

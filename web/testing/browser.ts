@@ -188,8 +188,14 @@ export class Person {
     await this.message(text, within).first().waitFor()
   }
 
-  /** Does something with a message, by its bar or its menu. */
+  /** Until nothing in the list is being sent any more. */
+  async sent(within: Locator = this.log): Promise<void> {
+    await within.getByRole('article', { name: 'Sending…' }).first().waitFor({ state: 'detached' })
+  }
+
+  /** Does something with a message, by its bar or its menu, when it has been sent. */
   async act(text: string | RegExp, action: string, within?: Locator): Promise<void> {
+    await this.sent(within)
     const message = this.message(text, within).last()
     await message.hover()
     const bar = message.getByRole('toolbar', { name: 'Message actions' })

@@ -171,6 +171,9 @@ function Editor({
   const content = text.trim()
   const length = [...content].length
   const tooLong = length > longest
+  /** Whether something written here is still being sent. */
+  const underWay = () =>
+    chat.outbox.get().some(o => o.roomId === room && (!thread || o.threadOf === thread) && o.state !== 'failed')
   const send = async () => {
     if (!content || tooLong || busy) return
     if (editing) {
@@ -264,7 +267,9 @@ function Editor({
     }
     if (event.key === 'ArrowUp' && !text && !mod && !event.shiftKey && !event.altKey) {
       const own = lastOwn()
-      if (own) {
+      if (underWay()) {
+        event.preventDefault() // the last one cannot be edited yet, and an older one is not meant
+      } else if (own) {
         event.preventDefault()
         compose(place, { editing: own })
       } else if (onUp) {
