@@ -27,6 +27,7 @@ async function scroll(page: Page, by: number, to: number): Promise<{ rows: numbe
       let most = 0
       for (let frames = 1; ; frames++) {
         await new Promise(requestAnimationFrame)
+        list.dispatchEvent(new WheelEvent('wheel', { bubbles: true, deltaY: by })) // it is the reader who scrolls
         list.scrollTop += by
         const rows = list.getElementsByTagName('article')
         most = Math.max(most, rows.length)

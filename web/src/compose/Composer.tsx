@@ -154,13 +154,14 @@ function Editor({
     setMention(old => (old?.from === now?.from && old?.query === now?.query ? old : now))
     setChosen(0)
   }
-  const insert = (value: string, cursor: number) => {
+  /** Puts a text into the field, and the cursor into it or a selection, at once: whoever types on does not wait for a frame. */
+  const insert = (value: string, from: number, to = from) => {
+    const element = area.current!
+    element.value = value
+    element.focus()
+    element.setSelectionRange(from, to)
     changed(value)
     setMention(undefined)
-    requestAnimationFrame(() => {
-      area.current?.focus()
-      area.current?.setSelectionRange(cursor, cursor)
-    })
   }
   const take = (person: Candidate | undefined) => {
     if (!person || !mention) return
@@ -291,8 +292,7 @@ function Editor({
   const wrap = (mark: string) => {
     const { selectionStart: from, selectionEnd: to } = area.current!
     const value = text.slice(0, from) + mark + text.slice(from, to) + mark + text.slice(to)
-    changed(value)
-    requestAnimationFrame(() => area.current?.setSelectionRange(from + mark.length, to + mark.length))
+    insert(value, from + mark.length, to + mark.length)
   }
 
   return (

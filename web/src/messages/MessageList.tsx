@@ -37,6 +37,7 @@ interface MessageListProps {
 const none: readonly Outgoing[] = []
 const near = 900 // pixels from an end at which the next page is asked for
 const atEndWithin = 40 // pixels
+const actWithin = 1000 // milliseconds in which a place that moves is the reader's doing
 
 export function MessageList(props: MessageListProps) {
   const { timeline, room, thread, where, pinned, jump, unreadAfter, beginning, onRead, onLeave } = props
@@ -99,6 +100,7 @@ export function MessageList(props: MessageListProps) {
   const [atEnd, setAtEnd] = useState(true)
   const following = useRef(true)
   const looked = useRef({ top: 0, left: 0 }) // pixels above and below what was seen at the last look
+  const acted = useRef(Number.NEGATIVE_INFINITY) // when the reader last did what may scroll; infinite while a button is held
   const [missed, setMissed] = useState(0)
   const [active, setActive] = useState<string>()
   const [focused, setFocused] = useState<string>()
@@ -115,8 +117,8 @@ export function MessageList(props: MessageListProps) {
     looked.current = placeOf(element)
   }, [])
 
-  // Whether the reader is at the end, before anything moves it. Rows that are measured move the end away, too: only who
-  // scrolls up leaves it.
+  // Whether the reader is at the end, before anything moves it. Rows that are measured move the end away, too, and the place
+  // with it: only who scrolls up leaves it.
   const settle = () => {
     const element = scroller.current
     if (!element) return
@@ -125,7 +127,11 @@ export function MessageList(props: MessageListProps) {
     looked.current = { top, left }
     if (timeline.hasNewer) following.current = false
     else if (left < atEndWithin) following.current = true
-    else if (top < before.top && left > before.left) following.current = false
+    else if (top < before.top && left > before.left && performance.now() - acted.current < actWithin)
+      following.current = false
+  }
+  const act = () => {
+    acted.current = performance.now()
   }
   const stay = () => {
     settle()
@@ -329,8 +335,21 @@ export function MessageList(props: MessageListProps) {
         aria-live="off"
         aria-label={t(thread ? 'messages.thread' : 'messages.list')}
         aria-busy={timeline.loading}
-        onKeyDown={onKeyDown}
+        onKeyDown={event => {
+          act()
+          onKeyDown(event)
+        }}
+        onWheel={act}
+        onTouchMove={act}
+        onPointerDown={() => {
+          acted.current = Number.POSITIVE_INFINITY // of the scroll bar, perhaps
+        }}
+        onPointerUp={act}
+        onPointerMove={event => {
+          if (acted.current === Number.POSITIVE_INFINITY && !event.buttons) act()
+        }}
         onFocusIn={event => {
+          act()
           const key = under(event.target)
           if (key) {
             setFocused(key)
