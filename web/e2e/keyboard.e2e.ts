@@ -100,9 +100,11 @@ describe.skipIf(noBrowser())('by keyboard alone', () => {
     await press('Enter')
     await alice.sees('answered by keys')
 
+    await alice.sent()
     await last.focus()
     await press('+')
-    await alice.dialog('Choose an emoji').getByRole('combobox').waitFor()
+    const wanted = alice.dialog('Choose an emoji').getByRole('combobox')
+    await expect.poll(() => wanted.evaluate(e => e.matches(':focus'))).toBe(true)
     await type('tada')
     await alice.dialog().getByRole('option', { name: /🎉/ }).first().waitFor()
     await press('ArrowDown', 'Enter')
