@@ -57,7 +57,7 @@ type Relay struct {
 	calls  sync.WaitGroup
 
 	mu    sync.Mutex
-	busy  map[place]bool // those that are worked on: one at a time
+	busy  map[place]bool // those that are worked on, one at a time; false: no more, from the next look on
 	stats RelayStats
 }
 
@@ -149,7 +149,10 @@ func (r *Relay) step(ctx, calling context.Context, look bool) error {
 	if free <= 0 {
 		return nil
 	}
-	// Those that are worked on are due, too.
+	// Those that are worked on are due, too. Who ends from now on has been at a later place than the one that is read here.
+	r.mu.Lock()
+	maps.DeleteFunc(r.busy, func(_ place, working bool) bool { return !working })
+	r.mu.Unlock()
 	due, err := r.cfg.Service.DueFollowers(ctx, busy, relayCalls+4*free)
 	if err != nil {
 		return err
@@ -167,7 +170,7 @@ func (r *Relay) begin(f *chat.Follower) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := place{f.Subscription, f.Room}
-	if r.busy[at] || !r.lanes.take(f.Host) {
+	if _, busy := r.busy[at]; busy || !r.lanes.take(f.Host) {
 		return false
 	}
 	r.busy[at] = true
@@ -193,7 +196,7 @@ func (r *Relay) serve(ctx context.Context, f chat.Follower) {
 			settled()
 		}
 		r.mu.Lock()
-		delete(r.busy, place{f.Subscription, f.Room})
+		r.busy[place{f.Subscription, f.Room}] = false
 		r.mu.Unlock()
 		r.lanes.leave(f.Host, until)
 		signal(r.ended)
