@@ -3,9 +3,13 @@
 package contract
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"parley/internal/app"
 	"parley/internal/presence"
 	"parley/test/systemtest"
 )
@@ -60,5 +64,88 @@ func TestStreamIsPresence(t *testing.T) {
 	alice.Next(is("offline"))
 	if n := online(); n != 1.0 {
 		t.Errorf("%v are online after bob's stream has ended, want 1", n)
+	}
+}
+
+// What a push service answers is heeded: it is left alone for as long as it says, nobody is followed elsewhere, and a subscription
+// that it does not know any more ends.
+func TestAnswersOfAPushService(t *testing.T) {
+	t.Parallel()
+	service, clock, bobs := newPushService(t), &systemtest.Clock{}, newBrowser(t)
+	s := systemtest.Start(t, systemtest.Config{Inside: service.inside(clock)})
+	for _, name := range []string{"push_failed_total", "push_dropped_total", "push_sent_total"} {
+		if n := s.Metric(name); n != 0 {
+			t.Fatalf("%s is %v at the start", name, n)
+		}
+	}
+	web(t, s, "bob", "push/subscribe", bobs.subscription(service.URL+"/bob"))
+	answer := func(status int, header, value string) {
+		service.answers <- func(w http.ResponseWriter) {
+			w.Header().Set(header, value)
+			w.WriteHeader(status)
+		}
+	}
+	failed := func(want float64) {
+		t.Helper()
+		s.Until("push_failed_total", func(n float64) bool { return n == want })
+	}
+	answer(http.StatusTooManyRequests, "Retry-After", "1000")
+	web(t, s, "alice", "private/bob", `{"content":"first"}`)
+	clock.Jump(10 * time.Second)
+	service.next(t)
+	failed(1)
+	// Longer than backing off would take after the first attempt, and not as long as was asked for.
+	clock.Jump(900 * time.Second)
+	web(t, s, "bob", "read/private:alice:bob", `{}`)
+	web(t, s, "carol", "private/bob", `{"content":"second"}`)
+	select {
+	case p := <-service.got:
+		t.Fatalf("pushed to a host that wants to be left alone: %v", bobs.decrypt(t, p.body))
+	default:
+	}
+	clock.Jump(101 * time.Second)
+	answer(http.StatusTemporaryRedirect, "Location", service.URL+"/elsewhere")
+	if got := bobs.decrypt(t, service.next(t).body); got["content"] != "second" {
+		t.Errorf("pushed %v", got)
+	}
+	failed(2)
+	answer(http.StatusNotFound, "X-Reason", "unsubscribed")
+	web(t, s, "alice", "private/bob", `{"content":"third"}`)
+	clock.Jump(10 * time.Second)
+	if p := service.next(t); p.path != "/bob" {
+		t.Errorf("pushed to %s: a redirection was followed", p.path)
+	}
+	s.Until("push_subscriptions_ended_total", func(n float64) bool { return n == 1 })
+	endedFor(t, s)
+}
+
+// A host that does not answer and one that is not there hold up nobody who is told elsewhere.
+func TestHostsThatHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	const each = 20
+	service, clock, bobs := newPushService(t), &systemtest.Clock{}, newBrowser(t)
+	release := make(chan struct{})
+	hanging := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	t.Cleanup(hanging.Close)
+	t.Cleanup(func() { close(release) }) // before it
+	dead := httptest.NewTLSServer(nil)
+	dead.Close()
+	s := systemtest.Start(t, systemtest.Config{Inside: service.inside(clock), Change: func(c *app.Config) { c.Push.WebhookHosts = []string{"127.0.0.1"} }})
+	web(t, s, "alice", "rooms/create", `{"room_id":"r","name":"Room"}`)
+	for user, url := range map[string]string{"carol": hanging.URL, "bob": dead.URL} {
+		web(t, s, user, "rooms/join/r", "")
+		web(t, s, user, "push/subscribe", fmt.Sprintf(`{"type":"webhook","endpoint":%q}`, url))
+	}
+	web(t, s, "bob", "push/subscribe", bobs.subscription(service.URL+"/bob"))
+	for range each { // for carol alone, then for bob
+		web(t, s, "alice", "message/r", `{"content":"@carol"}`)
+	}
+	web(t, s, "alice", "message/r", `{"content":"@bob and @carol"}`)
+	clock.Jump(10 * time.Second)
+	if got := bobs.decrypt(t, service.next(t).body); got["content"] != "@bob and @carol" {
+		t.Errorf("pushed %v", got)
+	}
+	if n := s.Metric("push_sent_total"); n > 1 {
+		t.Errorf("%v were sent, want 1", n)
 	}
 }
