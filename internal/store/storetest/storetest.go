@@ -41,7 +41,7 @@ func Run(t *testing.T, f Factory) {
 		{"Rooms", rooms}, {"PublicRooms", publicRooms}, {"Policy", policy},
 		{"Members", members}, {"Seniority", seniority}, {"Bans", bans}, {"Unread", unread}, {"Marks", marks}, {"Cuts", cuts}, {"Presences", presences},
 		{"Users", users}, {"CreateUser", createUser}, {"ManyUsers", manyUsers}, {"Blocks", blocks}, {"Tokens", tokens}, {"Hooks", hooks}, {"Stats", stats}, {"Followers", followers},
-		{"Files", files}, {"Pushes", pushes},
+		{"Files", files}, {"Pushes", pushes}, {"PushSlots", pushSlots}, {"PushEndpoints", endpoints}, {"Watchers", watchers}, {"QuietHours", quietHours},
 		{"Append", appending}, {"Events", everyField}, {"LogQueries", logQueries}, {"Before", before},
 		{"ClockJumps", clockJumps}, {"Messages", messages},
 		{"Replaced", replaced}, {"Reactions", reactions}, {"Pins", pinned}, {"Reports", reports}, {"Threads", threads}, {"Answers", answers},
