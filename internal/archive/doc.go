@@ -7,7 +7,7 @@
 // Each line is one JSON object with its kind in "kind":
 //
 //	archive    the first line: format, version of the server, epoch
-//	user       an account; its password hash only where that was asked for
+//	user       an account with its quiet hours; its password hash only where that was asked for
 //	block      who wants to hear nothing from whom
 //	room       a room with its settings and the bounds of its log, followed by all that is in it:
 //	  member   with role, place and choices

@@ -76,6 +76,14 @@ type User struct {
 	Deleted      bool            `json:"deleted,omitzero"`
 	Invisible    bool            `json:"invisible,omitzero"`
 	LastSeen     Moment          `json:"last_seen,omitzero"`
+	QuietHours   *QuietHours     `json:"quiet_hours,omitempty"`
+}
+
+// QuietHours are when an account is sent no notifications, each day.
+type QuietHours struct {
+	From     string `json:"from"` // HH:MM
+	To       string `json:"to"`
+	TimeZone string `json:"time_zone"` // of the IANA database
 }
 
 // Block is whom somebody wants to hear nothing from.

@@ -16,6 +16,7 @@ type Export struct {
 	User     *User
 	Blocked  []UserID     // on the first page
 	Rooms    []Membership // on the first page
+	Quiet    *QuietHours  // on the first page; nil: none
 	Messages []*Event     // the account's own, by room id and seq
 	// Where the next page begins, while HasMore.
 	NextRoom RoomID
@@ -38,6 +39,9 @@ func (s *Service) Export(ctx context.Context, who Principal, room RoomID, after 
 	if room == "" {
 		out.Rooms = rooms
 		if out.Blocked, err = s.store.Blocks(ctx, u.ID); err != nil {
+			return nil, err
+		}
+		if out.Quiet, err = s.store.ReadQuietHours(ctx, u.ID); err != nil {
 			return nil, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/ecdh"
 	"encoding/base64"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -308,6 +309,12 @@ func (q *QuietHours) Ends(now Time) (Time, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Clock tells them as ParseQuietHours reads them.
+func (q *QuietHours) Clock() (from, to string) {
+	clock := func(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
+	return clock(q.From), clock(q.To)
 }
 
 // QuietHoursSet is the outcome of SetQuietHours.

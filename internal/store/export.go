@@ -29,6 +29,7 @@ var (
 		"reports":          "num, pos, message_id, reporter, sender, content, reason, at, status, closed_by, closed_at",
 		"audit":            "id, at, actor, action, target, room, message_id, role, reason, until",
 		"presence":         "user_id, invisible, last_seen",
+		"quiet_hours":      "user_id, begins, ends, zone",
 		"files":            "id, owner, name, type, size, width, height, thumbnail, state, at",
 		"file_shares":      "file, pos",
 		"requests":         "user_id, room, client_msg_id, digest, outcome",
@@ -37,7 +38,7 @@ var (
 	derived = map[string]string{"users": "folded", "rooms": "member_count, folded", "log": "count"}
 	// Tables that follow from others, or are of connections and of this server's keys alone.
 	unexported = []string{"meta", "sessions", "packets", "places", "reaction_counts", "threads", "cleanups", "tokens",
-		"push_subscriptions", "push_notable", "push_outbox", "push_followers", "quiet_hours"}
+		"push_subscriptions", "push_notable", "push_outbox", "push_followers"}
 )
 
 // ExportOptions say what of a database is exported.
@@ -101,9 +102,15 @@ func (e *exporter) users() error {
 		if e.Passwords {
 			u.PasswordHash = r.text(3)
 		}
+		if zone := r.text(14); zone != "" {
+			q := chat.QuietHours{From: int(r.int(12)), To: int(r.int(13))}
+			from, to := q.Clock()
+			u.QuietHours = &archive.QuietHours{From: from, To: to, TimeZone: zone}
+		}
 		return e.emit(u)
 	}, `SELECT id, display_name, role, password_hash, generation, created_at, banned_until, ban_reason, muted_until, deleted,
-		coalesce(p.invisible, 0), coalesce(p.last_seen, 0) FROM users LEFT JOIN presence p ON p.user_id = id`, ` WHERE id = ?`)
+		coalesce(p.invisible, 0), coalesce(p.last_seen, 0), coalesce(q.begins, 0), coalesce(q.ends, 0), coalesce(q.zone, '')
+		FROM users LEFT JOIN presence p ON p.user_id = id LEFT JOIN quiet_hours q ON q.user_id = id`, ` WHERE id = ?`)
 	if err == nil && !found && e.User != "" {
 		return ErrNoUser
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/internal/archive"
+	"parley/internal/chat"
 )
 
 // An archive has everything: a table or column that comes new is exported and loaded, or left out on purpose.
@@ -44,6 +45,20 @@ func TestNothingIsLeftOutOfArchives(t *testing.T) {
 			if !slices.Contains(known, column) {
 				t.Errorf("the column %s.%s is new: export and load it, or name it in derived", table, column)
 			}
+		}
+	}
+}
+
+// Quiet hours that nobody could have set are refused, before anything is served with them.
+func TestLoaderRefusesQuietHours(t *testing.T) {
+	l, err := NewLoader(t.Context(), filepath.Join(t.TempDir(), "data"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, q := range []archive.QuietHours{{}, {From: "22:00", To: "7:00", TimeZone: "UTC"}, {From: "22:00", To: "22:00", TimeZone: "UTC"}, {From: "22:00", To: "07:00", TimeZone: "nowhere"}} {
+		if err := l.user(&archive.User{ID: "ann", Role: chat.RoleUser, QuietHours: &q}); err == nil || !strings.Contains(err.Error(), `"ann"`) {
+			t.Errorf("%+v: %v", q, err)
 		}
 	}
 }

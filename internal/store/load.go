@@ -132,13 +132,35 @@ func (l *Loader) user(u *archive.User) error {
 	if u.Role != chat.RoleUser && u.Role != chat.RoleAdministrator {
 		return fmt.Errorf("the role %q of %q is none", u.Role, u.ID)
 	}
-	err := l.insert(`INSERT INTO users (id, display_name, role, password_hash, generation, created_at, banned_until, ban_reason, muted_until, deleted, folded)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(u.ID), u.DisplayName, string(u.Role), u.PasswordHash, u.Generation, int64(u.CreatedAt),
-		int64(u.BannedUntil), u.BanReason, int64(u.MutedUntil), flag(u.Deleted), fold(string(u.ID), u.DisplayName))
-	if err != nil || !u.Invisible && u.LastSeen == 0 {
+	quiet, err := quietOf(u)
+	if err != nil {
 		return err
 	}
-	return l.insert(`INSERT INTO presence (user_id, invisible, last_seen) VALUES (?, ?, ?)`, string(u.ID), flag(u.Invisible), int64(u.LastSeen))
+	err = l.insert(`INSERT INTO users (id, display_name, role, password_hash, generation, created_at, banned_until, ban_reason, muted_until, deleted, folded)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(u.ID), u.DisplayName, string(u.Role), u.PasswordHash, u.Generation, int64(u.CreatedAt),
+		int64(u.BannedUntil), u.BanReason, int64(u.MutedUntil), flag(u.Deleted), fold(string(u.ID), u.DisplayName))
+	if err == nil && (u.Invisible || u.LastSeen != 0) {
+		err = l.insert(`INSERT INTO presence (user_id, invisible, last_seen) VALUES (?, ?, ?)`, string(u.ID), flag(u.Invisible), int64(u.LastSeen))
+	}
+	if err != nil || quiet == nil {
+		return err
+	}
+	return l.insert(`INSERT INTO quiet_hours (user_id, begins, ends, zone) VALUES (?, ?, ?, ?)`, string(u.ID), int64(quiet.From), int64(quiet.To), quiet.Zone)
+}
+
+// quietOf reads an account's quiet hours, nil where it has none.
+func quietOf(u *archive.User) (*chat.QuietHours, error) {
+	if u.QuietHours == nil {
+		return nil, nil
+	}
+	q, err := chat.ParseQuietHours(u.QuietHours.From, u.QuietHours.To, u.QuietHours.TimeZone)
+	if err == nil && q == nil {
+		err = errors.New("they are empty")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the quiet hours of %q: %w", u.ID, err)
+	}
+	return q, nil
 }
 
 func (l *Loader) putRoom(r *archive.Room) error {

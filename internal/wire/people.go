@@ -121,12 +121,13 @@ type ExportAccount struct {
 // Export answers users/me/export.
 type Export struct {
 	Reply
-	User     UserData      `json:"user"`
-	Blocked  []chat.UserID `json:"blocked,omitempty" doc:"whom the caller has blocked, on the first page"`
-	Rooms    []RoomHead    `json:"rooms,omitempty" doc:"the caller's rooms, on the first page"`
-	Messages []Event       `json:"messages" doc:"the caller's own, by room and seq"`
-	Next     *ExportPlace  `json:"next,omitempty" doc:"what to ask the next page with, while has_more"`
-	HasMore  bool          `json:"has_more"`
+	User       UserData      `json:"user"`
+	Blocked    []chat.UserID `json:"blocked,omitempty" doc:"whom the caller has blocked, on the first page"`
+	QuietHours *QuietHours   `json:"quiet_hours,omitempty" doc:"when the caller is sent no notifications, on the first page"`
+	Rooms      []RoomHead    `json:"rooms,omitempty" doc:"the caller's rooms, on the first page"`
+	Messages   []Event       `json:"messages" doc:"the caller's own, by room and seq"`
+	Next       *ExportPlace  `json:"next,omitempty" doc:"what to ask the next page with, while has_more"`
+	HasMore    bool          `json:"has_more"`
 }
 
 // ExportPlace is where a page begins.
@@ -137,7 +138,7 @@ type ExportPlace struct {
 
 // ExportOf shows a page of an export.
 func ExportOf(e *chat.Export, epoch int64) *Export {
-	out := &Export{Reply: Reply{Status: "success"}, User: UserDataOf(e.User), Blocked: e.Blocked, Rooms: RoomHeadsOf(e.Rooms),
+	out := &Export{Reply: Reply{Status: "success"}, User: UserDataOf(e.User), Blocked: e.Blocked, QuietHours: QuietHoursOf(e.Quiet), Rooms: RoomHeadsOf(e.Rooms),
 		Messages: EventsOf(e.Messages, epoch, e.User.ID), HasMore: e.HasMore}
 	if e.HasMore {
 		out.Next = &ExportPlace{e.NextRoom, e.NextSeq}

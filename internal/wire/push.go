@@ -3,7 +3,6 @@
 package wire
 
 import (
-	"fmt"
 	"time"
 
 	json "github.com/go-json-experiment/json"
@@ -90,8 +89,8 @@ func QuietHoursOf(q *chat.QuietHours) *QuietHours {
 	if q == nil {
 		return nil
 	}
-	clock := func(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
-	return &QuietHours{From: clock(q.From), To: clock(q.To), TimeZone: q.Zone}
+	from, to := q.Clock()
+	return &QuietHours{From: from, To: to, TimeZone: q.Zone}
 }
 
 // QuietHoursSet answers push/quiet_hours.

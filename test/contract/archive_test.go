@@ -118,6 +118,13 @@ func TestExportAndImport(t *testing.T) {
 	x.ask("root", "broadcast", `{"content":"to all, hello"}`)
 	x.ask("alice", "message/{room_id}", `{"content":"a repeat","client_msg_id":"again"}`, "r")
 	x.ask("carol", "presence/offline", "")
+	for user, hours := range map[string]string{"bob": `{"from":"22:00","to":"07:30","time_zone":"Europe/Berlin"}`, "carol": `{"from":"00:00","to":"23:59","time_zone":"UTC"}`} {
+		x.ask(user, "push/quiet_hours", hours)
+	}
+	for user, wish := range map[string]string{"bob": "none", "carol": "all"} {
+		x.ask(user, "rooms/{room_id}/prefs", `{"notifications":"`+wish+`"}`, "r")
+	}
+	x.ask("carol", "push/subscribe", `{"endpoint":"https://push.example.net/carols-secret","type":"unifiedpush"}`)
 	x.endings()
 	s.Restart() // nobody is connected
 	everybody := slices.Concat(people, []string{systemtest.Root})
@@ -134,6 +141,10 @@ func TestExportAndImport(t *testing.T) {
 	}
 	if done.Users != 6 || done.Files != 3 || done.Gone != 0 || done.Events < 50 {
 		t.Errorf("exported %+v", done)
+	}
+	// Choices are in it; where a device is told of messages is a secret of that device, and is not.
+	if text := stream.String(); !strings.Contains(text, `"quiet_hours":{"from":"22:00","to":"07:30","time_zone":"Europe/Berlin"}`) || strings.Contains(text, "carols-secret") {
+		t.Error("quiet hours are missing, or an endpoint is there")
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.Dir, "export-*")); left != nil {
 		t.Errorf("the export left %v", left)
