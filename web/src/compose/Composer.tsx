@@ -112,7 +112,7 @@ function Editor({
     return candidates(mention.query, people.values())
   }, [mention, members, known, speakers, chat, head?.type])
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!editing) return
     const element = area.current!
     element.focus()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type Message, type RoomHead, Timeline } from '@parley/client'
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import { Composer } from '../compose/Composer.tsx'
 import { t } from '../i18n/i18n.ts'
 import { recentSpeakers } from '../rooms/RoomView.tsx'
@@ -33,7 +33,7 @@ export function ThreadPanel({
     return () => timeline.close()
   }, [timeline])
   // The panel comes later than whoever opened it could focus what is in it.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (matchMedia('(pointer: fine)').matches) focusComposer(place)
   }, [place])
   const where = useMemo(() => ({ place, thread: true }), [place])

@@ -2,7 +2,7 @@
 
 import { type Message, ParleyError } from '@parley/client'
 import { lazy, Suspense } from 'preact/compat'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Composer } from '../compose/Composer.tsx'
 import { t } from '../i18n/i18n.ts'
 import { MessageList } from '../messages/MessageList.tsx'
@@ -86,7 +86,7 @@ function Inside({ room, message, panel, route }: RoomViewProps) {
   useEffect(() => {
     if (ready && (member || partnerOf(room, chat.user))) void chat.loadDetails(room).catch(() => {})
   }, [chat, room, ready, member])
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (matchMedia('(pointer: fine)').matches && !message) focusComposer(room)
   }, [room, message])
 

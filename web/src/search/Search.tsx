@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Message } from '@parley/client'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { MessageCard } from '../messages/MessageCard.tsx'
 import { roomName, useChat } from '../state/chat.ts'
@@ -38,7 +38,7 @@ export function Search({ room }: { room?: string }) {
   const [error, setError] = useState('')
   const running = useRef<AbortController | undefined>(undefined)
   const field = useRef<HTMLInputElement>(null)
-  useEffect(() => field.current?.focus(), [])
+  useLayoutEffect(() => field.current?.focus(), [])
 
   const run = async (next?: Record<string, unknown>) => {
     running.current?.abort()

@@ -24,7 +24,10 @@ export function threadPlace(first: string): string {
   return `thread ${first}`
 }
 
-/** Puts the cursor into the composer of a place, wherever it is on the page. */
+/**
+ * Puts the cursor into the composer of a place, wherever it is on the page, once what the caller has changed is on the page too: not
+ * a frame later, in which the reader may have typed, or gone elsewhere.
+ */
 export function focusComposer(place: string): void {
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-composer="${CSS.escape(place)}"]`)?.focus())
+  queueMicrotask(() => document.querySelector<HTMLElement>(`[data-composer="${CSS.escape(place)}"]`)?.focus())
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon, type IconName } from './Icon.tsx'
 
 export interface MenuItem {
@@ -33,7 +33,8 @@ export function Menu({ label, items, at, onClose }: MenuProps) {
     menu.style.top = `${Math.max(8, at.y + height > innerHeight - 8 ? at.y - height : at.y)}px`
   }, [at.x, at.y])
 
-  useEffect(() => {
+  // At once, and not when the browser has painted it: whoever knows the menu types on.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null
     const menu = element.current!
     menu.querySelector<HTMLElement>('button')?.focus({ preventScroll: true })

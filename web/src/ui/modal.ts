@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { RefObject } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
-/** Opens a dialog element as a modal one while it is there. The focus goes back to where it was. */
+/** Opens a dialog element as a modal one while it is there: at once, so that the next key is for it. The focus goes back to where it was. */
 export function useModal(onClose: () => void): RefObject<HTMLDialogElement | null> {
   const element = useRef<HTMLDialogElement>(null)
   const close = useRef(onClose)
   close.current = onClose
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current!
     const before = document.activeElement as HTMLElement | null
     dialog.showModal()
