@@ -22,6 +22,7 @@ type Credentials struct {
 	Username string
 	Password string     // the account's password or an access token
 	Remote   netip.Addr // of the caller; behind a trusted proxy what the proxy said. See AddrOf
+	Hook     bool       // shown at the address of incoming webhooks, where alone a token with ScopeHook is good
 }
 
 // Identity is who a caller has proved to be.
@@ -66,6 +67,7 @@ const (
 
 var (
 	errCredentials = &chat.Error{Code: chat.Unauthenticated, Message: "user name and password do not match, or the token is not valid"}
+	errHook        = &chat.Error{Code: chat.Forbidden, Message: "the token is an incoming webhook's: it is good at its address, and for nothing else"}
 	errMissing     = &chat.Error{Code: chat.Unauthenticated, Message: "no credentials: give a user name with a password or token, or a token alone"}
 )
 
@@ -145,6 +147,8 @@ func (a *Authenticator) withToken(ctx context.Context, c Credentials) (Identity,
 		return Identity{}, err
 	case u == nil || u.Generation != claims.Generation:
 		return Identity{}, errVoid
+	case claims.Scopes == ScopeHook && !c.Hook: // not even a connection that may do nothing: it would take places, and be its user's presence
+		return Identity{}, errHook
 	}
 	if err := a.banned(u); err != nil {
 		return Identity{}, err

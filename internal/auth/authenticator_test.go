@@ -124,6 +124,25 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// What is in the address of an incoming webhook opens no connection.
+func TestHooksPostAndNothingElse(t *testing.T) {
+	d := newDoor(t)
+	c := Claims{UserID: "alice", IssuedAt: d.Now(), Expires: d.Now().Add(time.Hour), ID: "h", Generation: 3, Scopes: ScopeHook, Hook: Hook{"r", "Builds"}}
+	token, err := d.tokens.Sign(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range []string{"", "alice"} {
+		if got := d.try("192.0.2.1", user, token); got != chat.Forbidden {
+			t.Errorf("as %q: %q", user, got)
+		}
+	}
+	id, err := d.Authenticate(t.Context(), Credentials{Password: token, Hook: true})
+	if err != nil || id.UserID != "alice" || id.Hook != c.Hook {
+		t.Errorf("at its address: %+v, %v", id, err)
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	d := newDoor(t)
 	id, err := d.Authenticate(t.Context(), Credentials{Username: "alice", Password: password})

@@ -37,7 +37,7 @@ func (h *routes) hook(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *routes) serveHook(w http.ResponseWriter, r *http.Request, req *api.Request) (any, error) {
-	id, err := h.proved(r, r.PathValue("token"))
+	id, err := h.Auth.Authenticate(r.Context(), auth.Credentials{Password: r.PathValue("token"), Remote: remote(r), Hook: true})
 	if err != nil {
 		return nil, err
 	}

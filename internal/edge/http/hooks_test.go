@@ -91,6 +91,7 @@ func TestHooksOfRooms(t *testing.T) {
 	for _, route := range []string{"message/r", "history/r", "rooms/list", "users/me/tokens/create", "rooms/r/hooks/create", "presence/online"} {
 		h.do("POST", "/api/v1/"+route, `{"content":"x","name":"x"}`, "Authorization", "Bearer "+token).wants(t, 403, "forbidden")
 	}
+	h.do("POST", "/api/v1/auth/logout", "", "Authorization", "Bearer "+token).wants(t, 403, "forbidden")
 	list := h.as("ann", "GET", "rooms/r/hooks/list", "").wants(t, 200, "")
 	if hooks := list.json["hooks"].([]any); len(hooks) != 1 || strings.Contains(list.Body.String(), token) {
 		t.Errorf("the list is %s", list.Body)
