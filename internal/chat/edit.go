@@ -182,6 +182,9 @@ func (s *Service) Delete(call Call, id ID) *Pending[Changed] {
 		}
 		tombstone := *at.message
 		tombstone.Content, tombstone.Details = "", nil
+		if d := at.message.Details; d != nil && d.Poster != "" { // whose it was does not change
+			tombstone.Details = withPoster(nil, d.Poster)
+		}
 		tombstone.Flagged, tombstone.Edited, tombstone.Deleted = false, false, true
 		return changed(e), tx.ReplaceMessage(&tombstone)
 	})

@@ -73,3 +73,38 @@ func TestHooksOfARoom(t *testing.T) {
 	done(t, w.CreateHook(by("ann"), "r", hookNamed("more", "x")))
 	refused(t, w.CreateHook(by("ann"), chat.DirectID("ann", "bob"), hookNamed("d", "x")), chat.NotFound)
 }
+
+// What a hook posts is under its name for good, and is nothing that its maker has said: they have read neither that nor what came
+// before it by then.
+func TestWhatHooksPost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.room("r", false, "bob")
+	build := chat.NewMessage{Content: "green", Poster: "Builds"}
+	unread := func(want uint64) {
+		t.Helper()
+		rooms, _, err := w.Mine(t.Context(), who("ann"), "r", "", 0)
+		if err != nil || rooms[0].Unread != want {
+			t.Errorf("unread of its maker: %+v, %v; want %d", rooms, err, want)
+		}
+	}
+	done(t, w.Send(by("bob"), "r", text("can you look?")))
+	posted := done(t, w.Send(once("ann", "42"), "r", build))
+	unread(2)
+	if again := done(t, w.Send(once("ann", "42"), "r", build)); !again.Duplicate {
+		t.Errorf("a repeat: %+v", again)
+	}
+	other := build
+	other.Poster = "Alerts"
+	refused(t, w.Send(once("ann", "42"), "r", other), chat.Conflict)
+	done(t, w.Send(by("ann"), "r", text("yes")))
+	unread(0)
+	done(t, w.Delete(by("ann"), posted.MessageID))
+	page, err := w.History(t.Context(), who("ann"), "r", chat.HistoryQuery{Around: posted.MessageID, Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := page.Messages[0]; !e.Deleted || e.Content != "" || e.ActorName != "Builds" || e.Details == nil || e.Details.Poster != "Builds" {
+		t.Errorf("its tombstone: %+v %+v", e, e.Details)
+	}
+}

@@ -20,7 +20,11 @@ func (m *NewMessage) kind() EventKind {
 }
 
 func (m *NewMessage) digestParts(to string) []string {
-	return []string{to, string(m.kind()), m.Content, m.ReplyTo.String()}
+	parts := []string{to, string(m.kind()), m.Content, m.ReplyTo.String()}
+	if m.Poster != "" { // two hooks of one maker may count alike
+		parts = append(parts, m.Poster)
+	}
+	return parts
 }
 
 // Sent is the outcome of sending a message.
@@ -118,7 +122,11 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	if err := tx.Append(r, e); err != nil {
 		return Sent{}, err
 	}
-	if err := tx.SetSent(r, member, e.Seq, e.At); err != nil {
+	sent := e.Seq
+	if m.Poster != "" { // whose hook says something has read nothing by that
+		sent = member.LastSent
+	}
+	if err := tx.SetSent(r, member, sent, e.At); err != nil {
 		return Sent{}, err
 	}
 	if !thread.IsZero() {

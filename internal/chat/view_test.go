@@ -125,6 +125,7 @@ var deedsAbout = map[string][]string{
 	"settings": {"describe", "read only", "read and write", "lock", "unlock", "say"},
 	"account":  {"silence", "let speak", "rename", "block", "unblock", "say", "leave", "join"},
 	"end":      {"say", "leave", "join", "delete room"},
+	"hooks":    {"post", "post", "edit", "delete"},
 	"threads":  {"answer", "answer", "delete"},
 	"messages": {"say", "answer", "edit", "delete", "react", "react", "unreact", "pin", "unpin"},
 }
@@ -164,6 +165,9 @@ func (w *world) do(u chat.UserID, id chat.RoomID, d deed, message chat.ID) (said
 	switch d.Kind {
 	case "say":
 		s, err := w.Send(by(u), id, text(d.Text)).Wait(ctx)
+		return s.MessageID, err
+	case "post":
+		s, err := w.Send(by(u), id, chat.NewMessage{Content: d.Text, Poster: "Builds"}).Wait(ctx)
 		return s.MessageID, err
 	case "answer":
 		s, err := w.Reply(by(u), message, text(d.Text)).Wait(ctx)

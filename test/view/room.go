@@ -21,6 +21,7 @@ type Message struct {
 	ReplyTo, Thread       string
 	Happened              string // of a system message: what, and to whom
 	File                  string
+	Hook                  string // the name of the hook that posted it
 	Mentions              string
 	Edited, Deleted       bool
 	Flagged               bool
@@ -70,6 +71,8 @@ type event struct {
 	Event     string              `json:"event"`
 	UserID    string              `json:"user_id"`
 	Content   *string             `json:"content"`
+	Hook      bool                `json:"hook"`
+	Name      string              `json:"sender_name"`
 	Edited    bool                `json:"edited"`
 	Deleted   bool                `json:"deleted"`
 	Flagged   bool                `json:"flagged"`
@@ -101,6 +104,9 @@ func (r *Room) show(e *event) error {
 		Mentions: strings.Join(e.Mentions, " "), Edited: e.Edited, Deleted: e.Deleted, Flagged: e.Flagged, Reactions: e.Reactions}
 	if e.Type == "system" {
 		m.Happened = e.Event + " " + e.UserID
+	}
+	if e.Hook {
+		m.Hook = e.Name
 	}
 	if m.Reactions == nil {
 		m.Reactions = map[string][]string{}
