@@ -129,18 +129,46 @@ func (s *Service) SetPassword(id UserID, hash string) *Pending[Account] {
 	})
 }
 
-// SetRole makes an account an administrator, or a user again.
+// SetRole makes an account an administrator, or a user again, for the operator. The last administrator stays one, see ChooseRole.
 func (s *Service) SetRole(id UserID, role ServerRole) *Pending[Account] {
 	if role != RoleUser && role != RoleAdministrator {
 		return refused[Account](Refuse(BadRequest, "role: must be user or administrator"))
 	}
-	return s.changeUser(id, Details{Action: ActionRole, Role: string(role)}, func(_ Tx, u *User) error {
+	return administer[Account](s, func(tx Tx, _ *User) (Account, error) {
+		u, err := s.existing(tx, id)
+		if err != nil {
+			return Account{}, err
+		}
+		if u.Role == role {
+			return Account{User: *u}, nil
+		}
+		return s.giveServerRole(tx, u, SystemUser, role, "")
+	})
+}
+
+// giveServerRole makes an administrator of a user, or the other way round.
+func (s *Service) giveServerRole(tx Tx, u *User, actor UserID, role ServerRole, reason string) (Account, error) {
+	sanction := ""
+	switch {
+	case role == RoleUser:
+		if err := leavesAdministrator(tx, u.ID); err != nil {
+			return Account{}, err
+		}
+	case u.BannedAt(tx.Now()):
+		sanction = "ban"
+	case u.MutedAt(tx.Now()):
+		sanction = "mute"
+	}
+	if sanction != "" { // nobody could lift it of an administrator
+		return Account{}, Refuse(Conflict, "user_id: %q has a %s on this server; lift it first", string(u.ID), sanction)
+	}
+	return s.alterUser(tx, u.ID, actor, Details{Action: ActionRole, Role: string(role), Reason: reason}, func(_ Tx, u *User) error {
 		u.Role = role
 		return nil
 	})
 }
 
-// RemoveUser erases an account: it leaves its rooms, its credentials are void, its name stays taken. What it wrote stays
+// RemoveUser erases an account, but for the last administrator's: it leaves its rooms, its credentials are void, its name stays taken. What it wrote stays
 // in the logs, with ErasedName for the sender's.
 func (s *Service) RemoveUser(id UserID) *Pending[Account] {
 	return s.changeUser(id, Details{Action: ActionErase}, s.erase)
@@ -166,19 +194,7 @@ func (s *Service) ChooseRole(call Call, id UserID, act Moderation) *Pending[Acte
 		if target.Role == role {
 			return out, nil
 		}
-		if role == RoleAdministrator && target.BannedAt(tx.Now()) {
-			return Acted{}, Refuse(Conflict, "user_id: %q is banned from this server; lift the ban first", string(id))
-		}
-		if role == RoleUser {
-			if err := leavesAdministrator(tx, id); err != nil {
-				return Acted{}, err
-			}
-		}
-		d := Details{Action: ActionRole, Role: string(role), Reason: act.Reason}
-		_, err = s.alterUser(tx, id, u.ID, d, func(_ Tx, t *User) error {
-			t.Role = role
-			return nil
-		})
+		_, err = s.giveServerRole(tx, target, u.ID, role, act.Reason)
 		return out, err
 	})
 }

@@ -308,7 +308,11 @@ func TestAdministratorsAreMadeByAdministrators(t *testing.T) {
 	refused(t, choose("ann", chat.ActionDemote, root), chat.Forbidden)
 	refused(t, choose(root, chat.ActionPromote, "nobody"), chat.NotFound)
 	done(t, w.ModerateUser(by(root), "eve", act(chat.ActionBan, "")))
-	refused(t, choose(root, chat.ActionPromote, "eve"), chat.Conflict)
+	done(t, w.ModerateUser(by(root), "dan", act(chat.ActionMute, "")))
+	for _, u := range []chat.UserID{"eve", "dan"} { // or nobody could lift it any more
+		refused(t, choose(root, chat.ActionPromote, u), chat.Conflict)
+		refused(t, w.SetRole(u, chat.RoleAdministrator), chat.Conflict)
+	}
 
 	refused(t, w.Delete(by("cat"), done(t, w.Send(by("ann"), "r", text("x"))).MessageID), chat.NotFound)
 	if got := done(t, choose(root, chat.ActionPromote, "cat")); got.Action != chat.ActionPromote || got.User != "cat" {
@@ -338,6 +342,11 @@ func TestAdministratorsAreMadeByAdministrators(t *testing.T) {
 	if got := acts(list[:6]); err != nil || got != want {
 		t.Errorf("on record (%v):\n%s, want\n%s", err, got, want)
 	}
+	refused(t, w.SetRole(second, chat.RoleUser), chat.Conflict) // by the operator neither
+	refused(t, w.RemoveUser(second), chat.Conflict)
+	done(t, w.SetRole("cat", chat.RoleAdministrator))
+	done(t, w.RemoveUser(second))
+	refused(t, w.SetRole("cat", chat.RoleUser), chat.Conflict) // who is erased counts no more
 }
 
 // Of two administrators who demote each other at once, one is left.

@@ -113,11 +113,6 @@ func (s *Service) DeleteAccount(call Call, proved string) *Pending[Account] {
 		if err := unchanged(u, proved); err != nil {
 			return Account{}, err
 		}
-		if u.Role == RoleAdministrator {
-			if err := leavesAdministrator(tx, u.ID); err != nil {
-				return Account{}, err
-			}
-		}
 		return s.alterUser(tx, u.ID, u.ID, Details{Action: ActionErase}, s.erase)
 	})
 }
@@ -130,8 +125,13 @@ func unchanged(u *User, proved string) error {
 	return nil
 }
 
-// erase takes an account out of its rooms and empties it.
+// erase takes an account out of its rooms and empties it. The last administrator stays.
 func (s *Service) erase(tx Tx, u *User) error {
+	if u.Role == RoleAdministrator {
+		if err := leavesAdministrator(tx, u.ID); err != nil {
+			return err
+		}
+	}
 	rooms, err := tx.RoomsOfUser(u.ID)
 	if err != nil {
 		return err
