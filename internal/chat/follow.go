@@ -114,10 +114,21 @@ func (s *Service) readOn(ctx context.Context, after uint64, m *Member, now Time,
 	if err != nil {
 		return err
 	}
+	if len(page) > 0 && page[0].Seq > from { // it was cut meanwhile
+		out.Missed, out.Through = from, page[0].Seq-1
+		return nil
+	}
 	for _, e := range page {
 		own := e.Actor == m.User && e.Kind != System
 		if !own && now.Sub(e.At) > MaxPushAge {
-			out.Missed, out.Through = e.Seq, r.LastSeq
+			old, err := s.store.Log(ctx, r, LogQuery{From: e.Seq, To: r.LastSeq, Before: now.Add(-MaxPushAge), Limit: 1, Descending: true})
+			if err != nil {
+				return err
+			}
+			out.Missed, out.Through = e.Seq, e.Seq
+			if len(old) > 0 {
+				out.Through = old[0].Seq
+			}
 			return nil
 		}
 		out.Through = e.Seq

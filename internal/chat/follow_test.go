@@ -67,9 +67,14 @@ func TestWhatIsNextForAWebhook(t *testing.T) {
 	// What is too old, and what was cut, is told of as missing.
 	w.clock.Add(chat.MaxPushAge + time.Second)
 	last := done(t, w.Send(by("ann"), "r", text("from today")))
-	if n := next(); n.Missed != sent.Seq || n.Through != last.Seq || n.Event != nil {
+	if n := next(); n.Missed != sent.Seq || n.Through != last.Seq-1 || n.Event != nil {
 		t.Errorf("of what is too old: %+v", n)
 	}
+	f.After = last.Seq - 1
+	if n := next(); n.Event == nil || n.Event.Content != "from today" {
+		t.Errorf("after what was too old: %+v", n)
+	}
+	f.After = sent.Seq - 1
 	if _, err := w.Cleanup(t.Context(), by(root), chat.CleanupRequest{Room: "r", OlderThan: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +98,7 @@ func TestWhatIsNextForAWebhook(t *testing.T) {
 	if f = state(); next().Missed == 0 {
 		t.Error("the ban of yesterday is told of")
 	}
-	f.After = next().Through - 1
+	f.After = next().Through
 	if n := next(); n.Event == nil || n.Event.Kind != chat.RemovedFromRoom {
 		t.Errorf("in the own log: %+v", n)
 	}
