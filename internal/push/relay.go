@@ -82,7 +82,7 @@ func (r *Relay) Stats() RelayStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := r.stats
-	out.InFlight, out.Failed = r.lanes.taken(), maps.Clone(out.Failed)
+	out.InFlight, out.Failed = r.lanes.calls(), maps.Clone(out.Failed)
 	return out
 }
 
@@ -145,7 +145,7 @@ func (r *Relay) step(ctx, calling context.Context, look bool) error {
 	if !r.some.Load() {
 		return nil
 	}
-	busy, free := r.lanes.free(chat.TimeOf(r.cfg.Now()))
+	busy, free := r.lanes.free(r.nowTime())
 	if free <= 0 {
 		return nil
 	}
@@ -153,35 +153,40 @@ func (r *Relay) step(ctx, calling context.Context, look bool) error {
 	r.mu.Lock()
 	maps.DeleteFunc(r.busy, func(_ place, working bool) bool { return !working })
 	r.mu.Unlock()
-	due, err := r.cfg.Service.DueFollowers(ctx, busy, relayCalls+4*free)
+	due, err := r.cfg.Service.DueFollowers(ctx, busy, 2*relayCalls+4*free)
 	if err != nil {
 		return err
 	}
 	for _, f := range due {
-		if r.begin(&f) {
-			r.calls.Go(func() { r.serve(calling, f) })
+		if lane := r.begin(&f); lane != nil {
+			r.calls.Go(func() { r.serve(calling, f, lane) })
 		}
 	}
 	return nil
 }
 
-// begin takes a webhook to be worked on, which nobody else does meanwhile.
-func (r *Relay) begin(f *chat.Follower) bool {
+func (r *Relay) nowTime() chat.Time { return chat.TimeOf(r.cfg.Now()) }
+
+// begin takes a webhook to be worked on, which nobody else does meanwhile; nil: it is worked on, or its turn comes later.
+func (r *Relay) begin(f *chat.Follower) *lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := place{f.Subscription, f.Room}
-	if _, busy := r.busy[at]; busy || !r.lanes.take(f.Host) {
-		return false
+	if _, busy := r.busy[at]; busy {
+		return nil
 	}
-	r.busy[at] = true
-	return true
+	taken := r.lanes.take(f.Host, r.nowTime())
+	if taken != nil {
+		r.busy[at] = true
+	}
+	return taken
 }
 
 // turn is how many events one webhook is sent of one room before others have their turn.
 const turn = 64
 
 // serve sends a webhook what it has not had of a room.
-func (r *Relay) serve(ctx context.Context, f chat.Follower) {
+func (r *Relay) serve(ctx context.Context, f chat.Follower, at *lane) {
 	var until chat.Time
 	wait := time.Duration(0)
 	settled := func() {
@@ -198,7 +203,7 @@ func (r *Relay) serve(ctx context.Context, f chat.Follower) {
 		r.mu.Lock()
 		r.busy[place{f.Subscription, f.Room}] = false
 		r.mu.Unlock()
-		r.lanes.leave(f.Host, until)
+		r.lanes.leave(at, until)
 		signal(r.ended)
 	}()
 	for range turn {
@@ -229,7 +234,9 @@ func (r *Relay) serve(ctx context.Context, f chat.Follower) {
 			}
 			continue
 		}
+		r.lanes.begin(at, r.nowTime())
 		a := r.post(ctx, next)
+		r.lanes.end(at, r.nowTime())
 		if a.err != nil && errors.Is(ctx.Err(), context.Canceled) { // the server stops: it may have arrived or not
 			settled()
 			return

@@ -82,7 +82,7 @@ func (s *Sender) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.stats
-	out.InFlight = s.lanes.taken()
+	out.InFlight = s.lanes.calls()
 	out.Sent, out.Failed, out.Dropped = maps.Clone(out.Sent), maps.Clone(out.Failed), maps.Clone(out.Dropped)
 	return out
 }
@@ -165,9 +165,10 @@ func (s *Sender) dispatch(ctx, calling context.Context) (more bool, err error) {
 		return false, err
 	}
 	var picked []chat.Push
+	places := map[int64]*lane{}
 	for _, p := range due {
-		if s.lanes.take(p.Host) {
-			picked = append(picked, p)
+		if place := s.lanes.take(p.Host, s.nowTime()); place != nil {
+			picked, places[p.Num] = append(picked, p), place
 		}
 	}
 	if len(picked) == 0 {
@@ -175,20 +176,18 @@ func (s *Sender) dispatch(ctx, calling context.Context) (more bool, err error) {
 	}
 	leased, err := s.cfg.Service.LeasePushes(picked, s.nowTime().Add(lease)).Wait(ctx)
 	if err != nil {
-		for i := range picked {
-			s.lanes.leave(picked[i].Host, 0)
+		for _, place := range places {
+			s.lanes.leave(place, 0)
 		}
 		return false, err
 	}
-	mine := make(map[int64]bool, len(leased.Pushes))
 	for _, p := range leased.Pushes {
-		mine[p.Num] = true
-		s.calls.Go(func() { s.send(calling, p) })
+		place := places[p.Num]
+		delete(places, p.Num)
+		s.calls.Go(func() { s.send(calling, p, place) })
 	}
-	for i := range picked {
-		if !mine[picked[i].Num] { // it has changed meanwhile
-			s.lanes.leave(picked[i].Host, 0)
-		}
+	for _, place := range places { // of what has changed meanwhile
+		s.lanes.leave(place, 0)
 	}
 	return len(due) == 4*free || len(picked) < len(due), nil
 }
@@ -200,13 +199,13 @@ func (s *Sender) drop(reason string, n int) {
 }
 
 // send makes one attempt, and says what became of it.
-func (s *Sender) send(ctx context.Context, p chat.Push) {
+func (s *Sender) send(ctx context.Context, p chat.Push, place *lane) {
 	var until chat.Time
 	defer func() {
 		if e := recover(); e != nil { // the lease ends by itself
 			s.cfg.Logger.Error("push: a call panicked", "panic", e)
 		}
-		s.lanes.leave(p.Host, until)
+		s.lanes.leave(place, until)
 		select {
 		case s.ended <- struct{}{}:
 		default:
@@ -225,14 +224,16 @@ func (s *Sender) send(ctx context.Context, p chat.Push) {
 		}
 		s.settle(p, verdict.As, verdict.Due)
 	default:
-		until = s.deliver(ctx, p, verdict.Notice)
+		until = s.deliver(ctx, p, place, verdict.Notice)
 	}
 }
 
 // deliver calls, and tells until when the host wants to be left alone.
-func (s *Sender) deliver(ctx context.Context, p chat.Push, n *chat.Notice) (until chat.Time) {
+func (s *Sender) deliver(ctx context.Context, p chat.Push, place *lane, n *chat.Notice) (until chat.Time) {
+	s.lanes.begin(place, s.nowTime())
 	a := s.caller.call(ctx, n)
 	now := s.nowTime()
+	s.lanes.end(place, now)
 	if a.err != nil && errors.Is(ctx.Err(), context.Canceled) { // the server stops: it may have arrived or not
 		s.settle(p, chat.PushPostponed, now)
 		return 0
