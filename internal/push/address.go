@@ -73,7 +73,13 @@ const (
 // connection is made, after the name was resolved, so that no name can lead inside; a proxy of the environment is not used.
 // Loopback lets 127.0.0.1 and ::1 through, for tests. roots are nil but in tests.
 func Transport(loopback bool, roots *x509.CertPool) *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+	return transport(dialer(loopback), roots)
+}
+
+// dialer connects to public addresses. Control is asked about the very address that is connected to, whatever the name led to
+// when somebody looked before.
+func dialer(loopback bool) *net.Dialer {
+	return &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		if err != nil {
 			return fmt.Errorf("%w: %s", errAddress, address)
@@ -83,6 +89,9 @@ func Transport(loopback bool, roots *x509.CertPool) *http.Transport {
 		}
 		return fmt.Errorf("%w: %s", errAddress, to.Addr())
 	}}
+}
+
+func transport(dialer *net.Dialer, roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: dialTimeout, MaxConnsPerHost: callsEach, MaxIdleConns: idleConnections, IdleConnTimeout: time.Minute,
