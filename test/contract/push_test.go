@@ -104,9 +104,23 @@ func (b *browser) subscription(endpoint string) string {
 		base64.RawURLEncoding.EncodeToString(b.key.PublicKey().Bytes()), base64.RawURLEncoding.EncodeToString(b.auth))
 }
 
-// decrypt reads a body after RFC 8291 and RFC 8188.
+// decrypt reads a notification.
 func (b *browser) decrypt(t *testing.T, body []byte) map[string]any {
 	t.Helper()
+	plain := b.open(t, body)
+	var out map[string]any
+	if err := json.Unmarshal(plain, &out); err != nil {
+		t.Fatalf("%v in %q", err, plain)
+	}
+	return out
+}
+
+// open reads a body after RFC 8291 and RFC 8188.
+func (b *browser) open(t *testing.T, body []byte) []byte {
+	t.Helper()
+	if len(body) < 21+65 || int(body[20]) != 65 {
+		t.Fatalf("a body of %d bytes without a key", len(body))
+	}
 	salt, size, idLength := body[:16], binary.BigEndian.Uint32(body[16:20]), int(body[20])
 	id, text := body[21:21+idLength], body[21+idLength:]
 	if len(body) > 4096 || uint32(len(text)) > size {
@@ -144,11 +158,30 @@ func (b *browser) decrypt(t *testing.T, body []byte) map[string]any {
 	if len(plain) == 0 || plain[len(plain)-1] != 2 {
 		t.Fatalf("no delimiter after %q", plain)
 	}
-	var out map[string]any
-	if err := json.Unmarshal(plain[:len(plain)-1], &out); err != nil {
-		t.Fatalf("%v in %q", err, plain)
+	return plain[:len(plain)-1]
+}
+
+// What reads the notifications here reads the example of RFC 8291, section 5 and appendix A, too: so what it reads is after that.
+func TestExampleOfWebPush(t *testing.T) {
+	t.Parallel()
+	bytesOf := func(text string) []byte {
+		b, err := base64.RawURLEncoding.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
 	}
-	return out
+	key, err := ecdh.P256().NewPrivateKey(bytesOf("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &browser{key: key, auth: bytesOf("BTBZMqHH6r4Tts7J_aSIgg")}
+	body := "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27ml" +
+		"mlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPT" +
+		"pK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+	if got := b.open(t, bytesOf(body)); string(got) != "When I grow up, I want to be a watermelon" {
+		t.Errorf("it says %q", got)
+	}
 }
 
 // web asks over HTTP: a user who does so is not there.
@@ -185,9 +218,14 @@ func checkVAPID(t *testing.T, authorization, public, audience string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := jwt.Parse(token, func(*jwt.Token) (any, error) { return verifier, nil }, jwt.WithAudience(audience), jwt.WithExpirationRequired(),
+	var claims jwt.RegisteredClaims
+	if _, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return verifier, nil }, jwt.WithAudience(audience), jwt.WithExpirationRequired(),
 		jwt.WithValidMethods([]string{"ES256"})); err != nil {
-		t.Errorf("VAPID: %v", err)
+		t.Fatalf("VAPID: %v", err)
+	}
+	// RFC 8292, section 2: no longer than a day, and a way to reach the operator.
+	if time.Until(claims.ExpiresAt.Time) > 24*time.Hour || claims.Subject != "mailto:"+app.DefaultPushContact {
+		t.Errorf("VAPID: until %v, for %q", claims.ExpiresAt, claims.Subject)
 	}
 }
 
@@ -226,6 +264,9 @@ func TestWebPush(t *testing.T) {
 	closing := bobs.decrypt(t, second.body)
 	if closing["type"] != "close" || closing["tag"] != said["tag"] || closing["seq"] != 1.0 || closing["content"] != nil {
 		t.Errorf("withdrawn with %v", closing)
+	}
+	if len(second.body) != len(first.body) { // whose size would tell who carries it what it is
+		t.Errorf("bodies of %d and %d bytes", len(first.body), len(second.body))
 	}
 	if second.header.Get("Topic") != first.header.Get("Topic") {
 		t.Error("the withdrawal does not take the place of what waits at the push service")
