@@ -18,11 +18,13 @@ func (d *Docs) AsyncAPI() ([]byte, error) {
 	a.addDeliveries()
 	schemas := d.components()
 	for i, m := range schemas {
-		if sc := m.value.(*Schema); sc.Discriminator != nil { // which means something else here
-			plain := *sc
-			plain.Discriminator = nil
-			schemas[i].value = &plain
+		plain := *m.value.(*Schema)
+		plain.Discriminator = nil // which means something else here
+		plain.Properties = slices.Clone(plain.Properties)
+		for j := range plain.Properties {
+			plain.Properties[j].schema = orTruncated(plain.Properties[j].schema)
 		}
+		schemas[i].value = &plain
 	}
 	return encode(object{
 		{"asyncapi", "3.0.0"},
@@ -144,4 +146,24 @@ func (a *asyncDocument) addDeliveries() {
 	a.operations = append(a.operations,
 		member{"receive_messages", receive("messages", "Hear of all that happens in one's rooms", 1)},
 		member{"receive_room", receive("room", "Hear of all that happens in one room", 1)})
+}
+
+// orTruncated is the schema of what a page has, where that are events: one that is larger than the client's Maximum Packet Size comes
+// truncated.
+func orTruncated(sc *Schema) *Schema {
+	switch sc.refName() {
+	case "Message", "FoundMessage", "Event":
+		return &Schema{AnyOf: []*Schema{sc, ref("TruncatedEvent")}}
+	}
+	out := *sc
+	if sc.Items != nil {
+		out.Items = orTruncated(sc.Items)
+	}
+	for _, list := range []*[]*Schema{&out.AllOf, &out.AnyOf} {
+		*list = slices.Clone(*list)
+		for i, one := range *list {
+			(*list)[i] = orTruncated(one)
+		}
+	}
+	return &out
 }

@@ -31,9 +31,17 @@ type Endpoint struct {
 
 	Statuses string      // what the status of a JSON reply can be, separated by spaces
 	Codes    []chat.Code // beside bad_request, rate_limited, unavailable and internal
+	Refusals []Refusal   // with a status of HTTP's own
 	Open     bool        // needs no token
 	Status   int         // of HTTP; 0: 200
 	Params   []Param     // of the path, the query or the headers
+}
+
+// Refusal is one that HTTP has a status of its own for, in place of its code's.
+type Refusal struct {
+	Status int
+	Code   chat.Code
+	Doc    string
 }
 
 // Param is a part of a path, of a query or of the headers.
@@ -76,6 +84,7 @@ type operation struct {
 	plain    bool    // a text will do for a payload
 	statuses []string
 	codes    []chat.Code
+	refusals []Refusal
 	params   []Param
 	inType   string
 	outType  string
@@ -170,7 +179,7 @@ func routeParam(name string) Param {
 
 func (d *Docs) addEndpoint(e Endpoint) {
 	o := &operation{path: e.Path, methods: []string{e.Method}, doc: e.Doc, who: e.Who, readOnly: e.Method == "GET", open: e.Open, inType: e.InType,
-		outType: e.OutType, statuses: strings.Fields(e.Statuses), params: e.Params, status: e.Status}
+		outType: e.OutType, statuses: strings.Fields(e.Statuses), params: e.Params, status: e.Status, refusals: e.Refusals}
 	if e.In != nil {
 		o.in = d.schemas.of(reflect.TypeOf(e.In))
 	}

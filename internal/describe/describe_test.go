@@ -3,6 +3,9 @@
 package describe_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"regexp"
 	"testing"
 	"time"
 
@@ -21,3 +24,39 @@ func docs(t *testing.T) *describe.Docs {
 
 // Every route, type and field says what it is; the error names those that do not.
 func TestEverythingSaysWhatItIs(t *testing.T) { docs(t) }
+
+// A page over MQTT may have events that came truncated, and over HTTP never.
+func TestPagesOverMQTTMayBeTruncated(t *testing.T) {
+	d := docs(t)
+	for name, make := range map[string]func() ([]byte, error){"asyncapi": d.AsyncAPI, "openapi": d.OpenAPI} {
+		text, err := make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Components struct {
+				Schemas map[string]struct {
+					Properties map[string]json.RawMessage `json:"properties"`
+				} `json:"schemas"`
+			} `json:"components"`
+		}
+		if err := json.Unmarshal(text, &doc); err != nil {
+			t.Fatal(err)
+		}
+		pages := 0
+		for schema, s := range doc.Components.Schemas {
+			for field, of := range s.Properties {
+				if !regexp.MustCompile(`schemas/(Message|FoundMessage|Event)"`).Match(of) {
+					continue
+				}
+				pages++
+				if got := bytes.Contains(of, []byte(`schemas/TruncatedEvent"`)); got != (name == "asyncapi") {
+					t.Errorf("%s: %s.%s may be truncated: %v: %s", name, schema, field, got, of)
+				}
+			}
+		}
+		if pages < 6 {
+			t.Errorf("%s: only %d fields have messages", name, pages)
+		}
+	}
+}

@@ -27,7 +27,8 @@ func (d *Docs) OpenAPI() ([]byte, error) {
 			{"title", "Parley over HTTP"},
 			{"version", d.version},
 			{"description", "Each route of the table answers POST with a JSON body, and those that only read GET too, with flat fields as query parameters. " +
-				"The same routes over MQTT, and what the server sends, are in asyncapi.json beside this file. Fields and types that a client does not know are to be ignored: more may come."},
+				"The same routes over MQTT, and what the server sends, are in asyncapi.json beside this file. A method that a path does not have is answered 405, bad_request, with those that it has in Allow. " +
+				"Fields and types that a client does not know are to be ignored: more may come."},
 			{"license", object{{"name", "Apache 2.0"}, {"identifier", "Apache-2.0"}}},
 		}},
 		{"servers", []object{{{"url", "/api/v1"}, {"description", "This server"}}}},
@@ -166,6 +167,12 @@ func (d *Docs) responses(o *operation) object {
 			statuses = append(statuses, answer)
 		}
 		codes[answer] = append(codes[answer], string(c)+": "+wire.Meaning(c))
+	}
+	for _, r := range o.refusals {
+		if codes[r.Status] == nil {
+			statuses = append(statuses, r.Status)
+		}
+		codes[r.Status] = append(codes[r.Status], string(r.Code)+": "+r.Doc)
 	}
 	slices.Sort(statuses)
 	for _, answer := range statuses {

@@ -443,9 +443,13 @@ func (x *traffic) files() {
 	x.exchange("bob", "GET", "files/{file_id}", []string{id}, "")
 	x.exchange("bob", "GET", "files/{file_id}/thumbnail", []string{id}, "")
 	x.exchange("bob", "GET", "files/{file_id}", []string{"nothing"}, "")
+	x.exchange("bob", "GET", "files/{file_id}", []string{id}, "", "Range", "bytes=99999999-")
+	x.exchange("bob", "GET", "files/{file_id}", []string{id}, "", "If-Match", `"another"`)
 	parts := ticket(x.ask("alice", "file/upload/{room_id}", `{"name":"b.txt","size":5}`, "r"))
 	tus := []string{"Tus-Resumable", "1.0.0"}
 	x.exchange("", "HEAD", "upload/{ticket}", parts, "", tus...)
+	x.exchange("", "PATCH", "upload/{ticket}", parts, "", "Tus-Resumable", "2.0.0", "Upload-Offset", "0")
+	x.exchange("", "PATCH", "upload/{ticket}", parts, "", append(tus, "Upload-Offset", "0", "Content-Type", "text/plain")...)
 	x.exchange("", "PATCH", "upload/{ticket}", parts, "hello", append(tus, "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")...)
 }
 

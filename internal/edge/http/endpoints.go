@@ -48,18 +48,23 @@ func fileEndpoints() []describe.Endpoint {
 	ticket := describe.Param{In: "path", Name: "ticket", Doc: "What upload_url of file/upload ends with: a permission for this one file", Example: "TICKET"}
 	tus := describe.Param{In: "header", Name: "Tus-Resumable", Doc: "The version of the protocol for resumable uploads", Example: tusVersion, Required: true}
 	offset := describe.Param{In: "header", Name: "Upload-Offset", Doc: "Where the bytes begin: as many as are there", Example: "0", Required: true}
+	version := describe.Refusal{Status: 412, Code: chat.BadRequest, Doc: "another Tus-Resumable; the answer has Tus-Version"}
+	full := describe.Refusal{Status: 507, Code: chat.Unavailable, Doc: "no space is left for files"}
+	read := []describe.Refusal{{Status: 412, Code: chat.Conflict, Doc: "If-Match: the file is another one, see ETag"},
+		{Status: 416, Code: chat.BadRequest, Doc: "Range: the file has no such part, see Content-Range"}}
 	const bytes = "application/octet-stream"
 	path := api.UploadPath[len("/api/v1/"):] + "{ticket}"
 	return []describe.Endpoint{
 		{Method: "PUT", Path: path, Doc: "Upload a file, whole", Who: "whoever got the URL from file/upload", InType: bytes, Out: wire.Upload{}, Statuses: "uploaded",
-			Codes: []chat.Code{chat.NotFound, chat.Conflict, chat.TooLarge}, Open: true, Params: []describe.Param{ticket}},
+			Codes: []chat.Code{chat.NotFound, chat.Conflict, chat.TooLarge}, Refusals: []describe.Refusal{full}, Open: true, Params: []describe.Param{ticket}},
 		{Method: "HEAD", Path: path, Doc: "How many bytes are there, in the header Upload-Offset (tus 1.0)", Who: "whoever got the URL from file/upload",
-			Codes: []chat.Code{chat.NotFound}, Open: true, Params: []describe.Param{ticket, tus}},
+			Codes: []chat.Code{chat.NotFound}, Refusals: []describe.Refusal{version}, Open: true, Params: []describe.Param{ticket, tus}},
 		{Method: "PATCH", Path: path, Doc: "Go on with an upload (tus 1.0)", Who: "whoever got the URL from file/upload", InType: "application/offset+octet-stream", Status: 204,
-			Codes: []chat.Code{chat.NotFound, chat.Conflict, chat.TooLarge}, Open: true, Params: []describe.Param{ticket, tus, offset}},
+			Codes: []chat.Code{chat.NotFound, chat.Conflict, chat.TooLarge}, Open: true, Params: []describe.Param{ticket, tus, offset},
+			Refusals: []describe.Refusal{version, {Status: 415, Code: chat.BadRequest, Doc: "another Content-Type"}, full}},
 		{Method: "GET", Path: "files/{file_id}", Doc: "The bytes of a file", Who: "who uploaded it, and members who can see a message that shares it", OutType: bytes,
-			Codes: []chat.Code{chat.NotFound}, Params: []describe.Param{id}},
+			Codes: []chat.Code{chat.NotFound}, Refusals: read, Params: []describe.Param{id}},
 		{Method: "GET", Path: "files/{file_id}/thumbnail", Doc: "A small JPEG of a picture", Who: "who may have the picture", OutType: "image/jpeg",
-			Codes: []chat.Code{chat.NotFound}, Params: []describe.Param{id}},
+			Codes: []chat.Code{chat.NotFound}, Refusals: read, Params: []describe.Param{id}},
 	}
 }
