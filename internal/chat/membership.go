@@ -142,13 +142,16 @@ func (s *Service) enter(tx Tx, r *Room, u, actor *User, role RoomRole) error {
 		return err
 	}
 	joined := s.systemMessage(MemberJoined, name(u)+" joined", actor.ID, u.ID)
+	if role != RoleMember {
+		joined.Details.Role = role.String()
+	}
+	if muted > tx.Now() {
+		joined.Details.Until = muted
+	}
 	if err := tx.Append(r, joined); err != nil {
 		return err
 	}
-	m := &Member{User: u.ID, Role: role, JoinedSeq: joined.Seq, JoinedAt: joined.At}
-	if muted > tx.Now() {
-		m.MutedUntil = muted
-	}
+	m := &Member{User: u.ID, Role: role, JoinedSeq: joined.Seq, JoinedAt: joined.At, MutedUntil: joined.Details.Until}
 	if r.SlowMode > 0 {
 		m.LastSentAt = joined.At
 	}

@@ -209,6 +209,7 @@ func (o *object) message(e *chat.Event, own bool) {
 		if d.UserID != e.Actor {
 			o.string("actor_id", string(e.Actor))
 		}
+		o.joined(d)
 	}
 	if e.Details != nil && e.Details.Poster != "" {
 		o.bool("hook", true)
@@ -216,6 +217,19 @@ func (o *object) message(e *chat.Event, own bool) {
 	o.file(e.Details)
 	if own && e.ClientMsgID != "" {
 		o.string("client_msg_id", e.ClientMsgID)
+	}
+}
+
+// joined is what a new member may do, where that is not what others may.
+func (o *object) joined(d *chat.Details) {
+	if d.Role != "" {
+		o.string("role", d.Role)
+	}
+	if d.Until != 0 {
+		o.bool("muted", true)
+		if d.Until != chat.Forever {
+			o.time("muted_until", d.Until)
+		}
 	}
 }
 

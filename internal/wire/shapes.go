@@ -52,6 +52,9 @@ type Message struct {
 	Event      string                   `json:"event,omitempty" doc:"of a system message: what happened" enum:"member_joined member_left"`
 	UserID     chat.UserID              `json:"user_id,omitempty" doc:"of a system message: to whom"`
 	ActorID    chat.UserID              `json:"actor_id,omitempty" doc:"of a system message: who did it, where that was somebody else"`
+	Role       string                   `json:"role,omitempty" doc:"of a joining: the member's role, where they own the room by it" enum:"owner"`
+	Muted      bool                     `json:"muted,omitempty" doc:"of a joining: may not write there, as before"`
+	MutedUntil *Timestamp               `json:"muted_until,omitempty" doc:"of a joining: when that ends; absent: without end"`
 	Hook       bool                     `json:"hook,omitempty" doc:"an incoming webhook of the room posted it, and sender_name is its name"`
 	File       *FileData                `json:"file,omitempty" doc:"the file that it shares"`
 	MsgID      string                   `json:"client_msg_id,omitempty" doc:"that of the request; only the sender sees it"`

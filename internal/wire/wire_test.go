@@ -71,6 +71,11 @@ func TestEvents(t *testing.T) {
 			e.Details = &chat.Details{Event: chat.MemberJoined, UserID: "bob"}
 		}), false,
 			`{"type":"system","id":"01000000-0000-0000-0000-000000000001","room_id":"general","seq":5,"sender_id":"system","sender_name":"system","content":"Bob joined","timestamp":1700000000,"reply_to":null,"thread_id":null,"reactions":{},"edited":false,"event":"member_joined","user_id":"bob","actor_id":"ann","epoch":7}`},
+		{"joined muted, as the owner", alter(func(e *chat.Event) {
+			e.Kind, e.Content, e.At = chat.System, "Ann joined", 1_700_000_000_000
+			e.Details = &chat.Details{Event: chat.MemberJoined, UserID: "ann", Role: "owner", Until: 1_700_000_001_500}
+		}), false,
+			`{"type":"system","id":"01000000-0000-0000-0000-000000000001","room_id":"general","seq":5,"sender_id":"system","sender_name":"system","content":"Ann joined","timestamp":1700000000,"reply_to":null,"thread_id":null,"reactions":{},"edited":false,"event":"member_joined","user_id":"ann","role":"owner","muted":true,"muted_until":1700000001.500,"epoch":7}`},
 		{"reacted to, naming", alter(func(e *chat.Event) {
 			e.At, e.Details = 1_700_000_000_000, &chat.Details{Mentions: []chat.UserID{"bob", "cat"}}
 			e.Reactions = []chat.Reaction{{Emoji: "❤️", Users: []chat.UserID{"ann"}, Count: 1}, {Emoji: "👍", Users: []chat.UserID{"ann", "bob"}, Count: 7}}

@@ -126,17 +126,7 @@ func (r *Room) Refresh(ask Ask, id string) error {
 			}
 		}
 	}
-	if len(r.StaleMembers) == 0 {
-		return nil
-	}
-	_, members, err := info(ask, id)
-	for user := range r.StaleMembers {
-		if m, ok := members[user]; ok {
-			r.Members[user] = m
-			delete(r.StaleMembers, user)
-		}
-	}
-	return err
+	return nil
 }
 
 // LoadAccount loads what a user's own log tells of, as it is.

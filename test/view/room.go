@@ -6,6 +6,7 @@
 package view
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,16 +46,15 @@ type Room struct {
 	Members  map[string]Member
 	Gone     bool // deleted
 
-	// What events did not tell, and has to be asked for: texts and answers of messages by id, and the role of members by user id.
+	// What events did not tell, and has to be asked for: texts and answers of messages by id.
 	StaleTexts   map[string]bool
 	StaleThreads map[string]bool
-	StaleMembers map[string]bool
 }
 
 // NewRoom is a picture of a room of which nothing is known yet.
 func NewRoom() *Room {
 	return &Room{Messages: map[string]*Message{}, Pins: map[string]bool{}, Settings: map[string]string{}, Members: map[string]Member{},
-		StaleTexts: map[string]bool{}, StaleThreads: map[string]bool{}, StaleMembers: map[string]bool{}}
+		StaleTexts: map[string]bool{}, StaleThreads: map[string]bool{}}
 }
 
 // event is what a room's log can say.
@@ -83,6 +83,7 @@ type event struct {
 	Action    string              `json:"action"`
 	TargetID  string              `json:"target_id"`
 	Role      string              `json:"role"`
+	Muted     bool                `json:"muted"`
 	Changes   map[string]any      `json:"changes"`
 	Truncated bool                `json:"truncated"`
 }
@@ -200,20 +201,13 @@ func (r *Room) Apply(body []byte) (kind string, err error) {
 	return e.Type, nil
 }
 
-// moves is a joining or a leaving. A joining does not say what the member may do: who takes over an empty room owns it, and
-// who comes back muted is muted still.
+// moves is a joining or a leaving. Who takes over an empty room owns it, and who comes back muted is muted still.
 func (r *Room) moves(e *event) {
 	if e.Event == "member_left" {
-		r.leaves(e.UserID)
+		delete(r.Members, e.UserID)
 		return
 	}
-	r.Members[e.UserID] = Member{Role: "member"}
-	r.StaleMembers[e.UserID] = true
-}
-
-func (r *Room) leaves(user string) {
-	delete(r.Members, user)
-	delete(r.StaleMembers, user)
+	r.Members[e.UserID] = Member{Role: cmp.Or(e.Role, "member"), Muted: e.Muted}
 }
 
 // own makes a member the owner. A former one that is still there has become a moderator.
@@ -232,7 +226,7 @@ func (r *Room) own(user string) {
 func (r *Room) moderated(e *event) {
 	switch e.Action {
 	case "kick", "ban":
-		r.leaves(e.TargetID)
+		delete(r.Members, e.TargetID)
 		return
 	case "lock", "unlock":
 		r.Settings["locked"] = fmt.Sprint(e.Action == "lock")
@@ -347,6 +341,6 @@ func (r *Room) Clone() *Room {
 		c.Messages[id] = &copied
 	}
 	c.Pins, c.Settings, c.Members = maps.Clone(r.Pins), maps.Clone(r.Settings), maps.Clone(r.Members)
-	c.StaleTexts, c.StaleThreads, c.StaleMembers = maps.Clone(r.StaleTexts), maps.Clone(r.StaleThreads), maps.Clone(r.StaleMembers)
+	c.StaleTexts, c.StaleThreads = maps.Clone(r.StaleTexts), maps.Clone(r.StaleThreads)
 	return &c
 }
