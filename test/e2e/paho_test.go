@@ -162,7 +162,9 @@ func (p paho5) listen(ctx context.Context, b broker, who login, filter string) (
 		return nil, errors.Join(fmt.Errorf("paho 5: subscribe to %s: %w", filter, err), client.Disconnect(&paho.Disconnect{}))
 	}
 	return &inbox{payloads: arrived.payloads, leave: func() error {
-		err := client.Disconnect(&paho.Disconnect{})
+		// It closes the connection at once after DISCONNECT, which can cost what the broker has not read: the broker answers first.
+		_, err := client.Unsubscribe(ctx, &paho.Unsubscribe{Topics: []string{"nobody/asked/for/this"}})
+		err = errors.Join(err, client.Disconnect(&paho.Disconnect{}))
 		<-client.Done()
 		arrived.close()
 		return err
