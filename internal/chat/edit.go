@@ -108,6 +108,10 @@ func (s *Service) Edit(call Call, id ID, content string, flagged bool) *Pending[
 		if err != nil {
 			return Changed{}, err
 		}
+		tell, err := anyPushed(tx, u.ID, added(mentioned, at.message.Content))
+		if err != nil {
+			return Changed{}, err
+		}
 		e := &Event{Kind: MessageEdited, Actor: u.ID, MessageID: id, Content: content, Flagged: flagged, Target: at.message.Seq}
 		if mentioned != nil {
 			e.Details = &Details{Mentions: mentioned}
@@ -117,6 +121,11 @@ func (s *Service) Edit(call Call, id ID, content string, flagged bool) *Pending[
 		}
 		if err := s.keepVersion(tx, at.message, e); err != nil {
 			return Changed{}, err
+		}
+		if tell {
+			if err := tx.PutNotable(e); err != nil {
+				return Changed{}, err
+			}
 		}
 		edited := *at.message
 		edited.Content, edited.Flagged, edited.Edited = content, flagged, true

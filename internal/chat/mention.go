@@ -73,6 +73,17 @@ func named(text string) []string {
 	return out
 }
 
+// added are those of mentioned whom the text before did not name.
+func added(mentioned []UserID, before string) []UserID {
+	if len(mentioned) == 0 {
+		return nil
+	}
+	names := named(before)
+	return slices.DeleteFunc(slices.Clone(mentioned), func(u UserID) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return name == string(u) || strings.TrimRight(name, "._-") == string(u) })
+	})
+}
+
 func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
 }

@@ -53,10 +53,10 @@ type Push struct {
 	Closing      bool   // Shown is to be withdrawn
 }
 
-// Notable is a message of which somebody may have to be notified.
+// Notable is a message of which somebody may have to be notified, or an edit of one that mentions somebody for the first time.
 type Notable struct {
 	Num     int64
-	Message *Event // in its present state; nil when it is gone
+	Message *Event // in its present state, or the event MessageEdited; nil when it is gone
 }
 
 // Settlement is what became of a push that was leased.
@@ -76,7 +76,7 @@ type PushTx interface {
 	// answer from memory after the first time, since every message asks.
 	Pushed(u UserID) (bool, error)
 	WatchedAll(r *Room) (bool, error)
-	PutNotable(e *Event) error // one row for the message, whomever it concerns
+	PutNotable(e *Event) error // one row for the message or edit, whomever it concerns
 	RemoveNotable(num int64) error
 	// QueuePush queues p for every subscription of p.User that is older than the message, in place of what is queued for the
 	// same message or, of devices, for an earlier one of the room.
@@ -146,7 +146,15 @@ func notable(tx Tx, r *Room, sender UserID, mentioned []UserID, parent *Event) (
 	if a, b, ok := r.ID.DirectPeers(); ok && r.Kind == DirectRoom {
 		named = append(named[:len(named):len(named)], a, b)
 	}
-	for _, u := range named {
+	if pushed, err := anyPushed(tx, sender, named); pushed || err != nil {
+		return pushed, err
+	}
+	return tx.WatchedAll(r)
+}
+
+// anyPushed tells whether one of some users, but for the sender, has a subscription.
+func anyPushed(tx Tx, sender UserID, users []UserID) (bool, error) {
+	for _, u := range users {
 		if u == sender {
 			continue
 		}
@@ -154,7 +162,7 @@ func notable(tx Tx, r *Room, sender UserID, mentioned []UserID, parent *Event) (
 			return pushed, err
 		}
 	}
-	return tx.WatchedAll(r)
+	return false, nil
 }
 
 // reason is why a user is to be notified of a message.
@@ -260,14 +268,39 @@ func (s *Service) queuePushes(ctx context.Context, queue []Push, done []int64) e
 	return err
 }
 
-// pushesOf lists whom to notify of a message: those concerned who are away and want it.
+// concernedNow lists who may have to be notified since a message was edited: whom it mentions now, and its text before did not. The
+// message is nil when there is nothing to notify of any more.
+func (s *Service) concernedNow(ctx context.Context, edit *Event) (e *Event, out []reasonFor, err error) {
+	e, err = s.store.ReadMessage(ctx, edit.MessageID)
+	if err != nil || e == nil || e.Deleted || e.Details == nil || s.now().Sub(e.At) >= MaxPushAge {
+		return nil, nil, err
+	}
+	before, err := s.store.Versions(ctx, e, edit.Seq+1, 1)
+	if err != nil || len(before) == 0 || before[0].Seq != edit.Seq {
+		return nil, nil, err
+	}
+	for _, u := range added(e.Details.Mentions, before[0].Content) {
+		if u != e.Actor {
+			out = append(out, reasonFor{u, WhyMention})
+		}
+	}
+	return e, out, nil
+}
+
+// pushesOf lists whom to notify of a message, or an edit: those concerned who are away and want it.
 func (s *Service) pushesOf(ctx context.Context, e *Event, away Absence) ([]Push, error) {
 	r, err := s.store.ReadRoom(ctx, e.RoomID)
 	if err != nil || r == nil || r.Deleted {
 		return nil, err
 	}
-	concerned, err := s.concerned(ctx, e)
-	if err != nil {
+	at := e.At
+	var concerned []reasonFor
+	if e.Kind == MessageEdited {
+		e, concerned, err = s.concernedNow(ctx, e)
+	} else {
+		concerned, err = s.concerned(ctx, e)
+	}
+	if err != nil || e == nil {
 		return nil, err
 	}
 	var out []Push
@@ -281,7 +314,7 @@ func (s *Service) pushesOf(ctx context.Context, e *Event, away Absence) ([]Push,
 			return nil, err
 		}
 		if wants {
-			out = append(out, Push{User: c.user, Room: r.Num, Seq: e.Seq, Why: c.why, At: e.At, Due: max(e.At, since).Add(PushAfter)})
+			out = append(out, Push{User: c.user, Room: r.Num, Seq: e.Seq, Why: c.why, At: e.At, Due: max(at, since).Add(PushAfter)})
 		}
 	}
 	return out, nil

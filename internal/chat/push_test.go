@@ -3,6 +3,7 @@
 package chat_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 	_ "time/tzdata" // also where the system has none
@@ -159,4 +160,88 @@ func TestPushQueue(t *testing.T) {
 	if found = due(); len(found) != 0 {
 		t.Errorf("read before its time, and due: %v", found)
 	}
+}
+
+// An edit notifies those whom it mentions for the first time, once, while the message is fresh and they have not read it; it holds
+// for the text of the moment when it is looked at.
+func TestPushOfAnEdit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	w.room("r", false, "bob", "cat")
+	for _, u := range []chat.UserID{"bob", "cat"} {
+		done(t, w.Subscribe(by(u), chat.NewPushSubscription{Kind: chat.UnifiedPush, Endpoint: "https://example.net/" + string(u)}))
+	}
+	// due is who is to be notified, of which message, and sends it.
+	due := func() map[chat.UserID]uint64 {
+		t.Helper()
+		w.clock.Add(2 * chat.PushAfter)
+		if _, _, err := w.QueuePushes(ctx, func(chat.UserID) (chat.Time, bool) { return 1, true }); err != nil {
+			t.Fatal(err)
+		}
+		found, err := w.DuePushes(ctx, nil, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[chat.UserID]uint64{}
+		for _, p := range done(t, w.LeasePushes(found, w.clock.Time().Add(time.Minute))).Pushes {
+			out[p.User] = p.Seq
+			v, err := w.JudgePush(ctx, &p, func(chat.UserID) (chat.Time, bool) { return 1, true })
+			if err != nil || v.Notice == nil || v.Notice.Why != chat.WhyMention || v.Notice.Seq != p.Seq {
+				t.Errorf("about %+v: %+v, %v", p, v, err)
+			}
+			done(t, w.SettlePush(p, chat.PushSent, w.clock.Time()))
+		}
+		return out
+	}
+	is := func(what string, got map[chat.UserID]uint64, want map[chat.UserID]uint64) {
+		t.Helper()
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: to be notified are %v, want %v", what, got, want)
+		}
+	}
+	say := func(content string) (chat.ID, uint64) {
+		t.Helper()
+		sent := done(t, w.Send(by("ann"), "r", text(content)))
+		return sent.MessageID, sent.Seq
+	}
+	edit := func(id chat.ID, content string) {
+		t.Helper()
+		done(t, w.Edit(by("ann"), id, content, false))
+	}
+	none := map[chat.UserID]uint64{}
+
+	id, seq := say("lunch, @bob?")
+	is("a mention", due(), map[chat.UserID]uint64{"bob": seq})
+	edit(id, "lunch today, @bob?")
+	is("the same mention", due(), none)
+	edit(id, "lunch today, @bob and @cat.")
+	is("another mention", due(), map[chat.UserID]uint64{"cat": seq})
+	edit(id, "@cat, @bob: lunch tomorrow")
+	is("the same mentions", due(), none)
+	edit(id, "lunch")
+	edit(id, "lunch, @bob and @cat")
+	is("mentions again of who was notified", due(), none)
+
+	id, _ = say("nobody")
+	edit(id, "@cat")
+	edit(id, "nobody, after all")
+	is("a mention that was taken back", due(), none)
+	id, seq = say("nobody")
+	edit(id, "@cat")
+	edit(id, "@cat!")
+	is("two edits", due(), map[chat.UserID]uint64{"cat": seq})
+	id, _ = say("nobody")
+	edit(id, "@cat")
+	done(t, w.Delete(by("ann"), id))
+	is("deleted", due(), none)
+	id, _ = say("nobody")
+	done(t, w.MarkRead(by("cat"), "r", nil, false))
+	edit(id, "@cat")
+	is("read before", due(), none)
+	id, _ = say("nobody")
+	w.clock.Add(chat.MaxPushAge)
+	edit(id, "@cat")
+	is("too late", due(), none)
+	is("of an old message", due(), none)
 }
