@@ -97,6 +97,15 @@ func (s *Service) Cleanup(ctx context.Context, call Call, q CleanupRequest) (Cle
 			return Cleaned{}, noRoom(q.Room)
 		}
 		order.Room = r.Num
+		if q.OlderThan == 0 { // all that is there, also where the clock was ahead when it was written
+			head, err := s.store.Log(ctx, r, LogQuery{From: r.LastSeq, To: r.LastSeq, Limit: 1})
+			if err != nil {
+				return Cleaned{}, err
+			}
+			for _, e := range head {
+				order.Before = max(order.Before, e.At+1)
+			}
+		}
 	}
 	count, err := s.countOld(ctx, order)
 	if err != nil || q.DryRun {

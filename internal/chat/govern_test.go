@@ -236,6 +236,11 @@ func TestCleanup(t *testing.T) {
 	if n := w.head("bob", "r").Unread; n != 1 {
 		t.Errorf("%d unread, want 1", n)
 	}
+	// All of a room is all of it, though the clock was ahead when it was written.
+	w.clock.Add(-2 * time.Hour)
+	if got, err := clean(by(root), chat.CleanupRequest{Room: "r"}); err != nil || got.Count != 1 || w.seqs("ann", "r") != "none from 8" {
+		t.Errorf("what a clock that was ahead has stamped: %+v (%v), left %s", got, err, w.seqs("ann", "r"))
+	}
 	if left := read[[]chat.Cleanup](t)(w.store.Cleanups(t.Context())); len(left) != 0 {
 		t.Errorf("orders are left: %+v", left)
 	}
