@@ -55,13 +55,18 @@ func (f *Files) UploadURL(m *chat.FileMeta) string {
 
 func expiry(m *chat.FileMeta) time.Time { return time.UnixMilli(int64(m.Expires())) }
 
-// Expected finds the file that a ticket permits to upload.
+// Expected finds the file that a ticket permits to upload. Its Size is the one announced, also where fewer bytes are kept.
 func (f *Files) Expected(ctx context.Context, ticket string) (*chat.FileMeta, error) {
 	k, err := f.tickets.Verify(ticket)
 	if err != nil {
 		return nil, err
 	}
-	return f.service.ExpectedFile(ctx, k.Owner, k.File)
+	m, err := f.service.ExpectedFile(ctx, k.Owner, k.File)
+	if err != nil {
+		return nil, err
+	}
+	m.Size = k.Size
+	return m, nil
 }
 
 // Received tells how many bytes of a file are there. Where all of them are, but a crash kept that from being noted, it is noted.
@@ -71,24 +76,81 @@ func (f *Files) Received(ctx context.Context, m *chat.FileMeta) (int64, error) {
 	}
 	n, whole, err := f.blobs.Size(m.ID)
 	if err == nil && (whole || n == m.Size) {
-		n = m.Size // a picture may be kept with fewer
-		_, err = f.Finish(ctx, chat.Call{Principal: chat.Principal{UserID: m.Owner}}, "", m)
+		n = m.Size
+		_, err = f.Finish(ctx, owner(m), "", m)
 	}
 	return n, err
 }
 
-// Receive takes bytes of a file, all of them (whole) or those after offset, and tells how many there are then; that these are kept
-// also where the body ends early, with an error that is io.ErrUnexpectedEOF. The caller goes on with Finish once there are all.
-func (f *Files) Receive(m *chat.FileMeta, whole bool, offset int64, body io.Reader) (int64, error) {
+// owner is who a ticket stands for.
+func owner(m *chat.FileMeta) chat.Call { return chat.Call{Principal: chat.Principal{UserID: m.Owner}} }
+
+// Put takes all bytes of a file and finishes it. The same ones once more are a repeat, others a Conflict. n is how many are kept,
+// also where the body ends early, with an error that is io.ErrUnexpectedEOF.
+func (f *Files) Put(ctx context.Context, m *chat.FileMeta, body io.Reader) (v chat.Uploaded, n int64, err error) {
+	n, err = f.receive(m, true, 0, body)
+	switch {
+	case err == nil:
+		v, err = f.Finish(ctx, owner(m), "", m)
+	case errors.Is(err, blob.ErrWhole):
+		v, err = f.repeat(ctx, m, body)
+	}
+	return v, n, err
+}
+
+// repeat answers who sends a file that is whole.
+func (f *Files) repeat(ctx context.Context, m *chat.FileMeta, body io.Reader) (v chat.Uploaded, err error) {
+	if _, err := f.Received(ctx, m); err != nil { // a crash may have kept it from being noted
+		return v, err
+	}
+	kept, err := f.service.ExpectedFile(ctx, m.Owner, m.ID)
+	if err != nil {
+		return v, err
+	}
+	v.File = *kept
+	v.Duplicate, err = f.blobs.Same(m.ID, m.Size, body, stripping(kept.Type))
+	if err == nil && !v.Duplicate {
+		err = chat.Refuse(chat.Conflict, "the file is uploaded already, with other bytes; an upload URL is for one file")
+	}
+	return v, refusal(err)
+}
+
+// Patch takes bytes of a file after offset, finishes it with the last one, and tells how many there are then; that these are kept also
+// where the body fails.
+func (f *Files) Patch(ctx context.Context, m *chat.FileMeta, offset int64, body io.Reader) (n int64, err error) {
+	n, err = f.receive(m, false, offset, body)
+	switch {
+	case errors.Is(err, blob.ErrWhole) && offset == m.Size: // a repeat of what has no bytes left to bring
+		if k, _ := io.ReadFull(body, make([]byte, 1)); k > 0 {
+			return n, tooLarge(m)
+		}
+		return f.Received(ctx, m)
+	case errors.Is(err, blob.ErrWhole):
+		return n, chat.Refuse(chat.Conflict, "Upload-Offset: the file is uploaded already, all %d bytes of it", m.Size)
+	case errors.Is(err, io.ErrUnexpectedEOF): // a part
+		return n, nil
+	case err == nil:
+		_, err = f.Finish(ctx, owner(m), "", m)
+	}
+	return n, err
+}
+
+func tooLarge(m *chat.FileMeta) *chat.Error {
+	return chat.Refuse(chat.TooLarge, "the file has more than the %d bytes that were announced", m.Size)
+}
+
+// receive takes bytes of a file, all of them (whole) or those after offset, and tells how many there are then; that these are kept
+// also where the body ends early, with an error that is io.ErrUnexpectedEOF. Where all were there before it is blob.ErrWhole.
+func (f *Files) receive(m *chat.FileMeta, whole bool, offset int64, body io.Reader) (int64, error) {
 	if m.State == chat.FileUploaded {
-		return m.Size, chat.Refuse(chat.Conflict, "the file is uploaded already; an upload URL is for one file")
+		return m.Size, blob.ErrWhole
 	}
 	n, err := f.blobs.Append(m.ID, offset, m.Size, whole, body)
 	switch {
 	case errors.Is(err, blob.ErrOffset):
 		return n, chat.Refuse(chat.Conflict, "Upload-Offset: %d bytes are there; go on after them", n)
 	case errors.Is(err, blob.ErrLarge):
-		return n, chat.Refuse(chat.TooLarge, "the file has more than the %d bytes that were announced", m.Size)
+		return n, tooLarge(m)
 	}
 	return n, refusal(err)
 }
@@ -100,7 +162,7 @@ func refusal(err error) error {
 		return fmt.Errorf("%w: %w", &chat.Error{Code: chat.Unavailable, Message: "the server has no space left for files; try again later"}, err)
 	case errors.Is(err, blob.ErrBusy):
 		return fmt.Errorf("%w: %w", &chat.Error{Code: chat.Conflict, Message: "another request is sending this file", RetryAfter: time.Second}, err)
-	case errors.Is(err, blob.ErrNone):
+	case errors.Is(err, blob.ErrNone), errors.Is(err, blob.ErrOffset):
 		return fmt.Errorf("%w: %w", &chat.Error{Code: chat.NotFound, Message: "the file's bytes are not there"}, err)
 	}
 	return err
@@ -109,7 +171,7 @@ func refusal(err error) error {
 // Finish makes a file whose bytes are all there durable, finds out what it is, takes out of a picture what is about it, and notes it.
 // It may be repeated. room is where a client_msg_id of call counts.
 func (f *Files) Finish(ctx context.Context, call chat.Call, room chat.RoomID, m *chat.FileMeta) (chat.Uploaded, error) {
-	if err := f.blobs.Finish(m.ID, m.Size); err != nil {
+	if err := f.blobs.Finish(ctx, m.ID, m.Size); err != nil {
 		return chat.Uploaded{}, refusal(err)
 	}
 	file, err := f.blobs.Open(m.ID)
@@ -122,25 +184,30 @@ func (f *Files) Finish(ctx context.Context, call chat.Call, room chat.RoomID, m 
 		return chat.Uploaded{}, err
 	}
 	if found.Thumbnail != nil {
-		if err := f.blobs.Attach(m.ID, found.Thumbnail); err != nil {
+		if err := f.blobs.Attach(ctx, m.ID, found.Thumbnail); err != nil {
 			return chat.Uploaded{}, refusal(err)
 		}
 	}
 	if err := file.Close(); err != nil {
 		return chat.Uploaded{}, err
 	}
-	size, err := f.blobs.Rewrite(m.ID, func(dst io.Writer, src io.ReadSeeker) (bool, error) {
-		stripped, err := picture.Strip(dst, src, found.Type)
-		if errors.Is(err, picture.ErrMalformed) { // no picture that anybody could show
-			return false, nil
-		}
-		return stripped, err
-	})
+	size, err := f.blobs.Rewrite(ctx, m.ID, stripping(found.Type))
 	if err != nil {
 		return chat.Uploaded{}, refusal(err)
 	}
 	content := chat.FileContent{Type: found.Type, Size: size, Width: found.Width, Height: found.Height, Thumbnail: found.Thumbnail != nil}
 	return f.service.FinishUpload(call, room, m.ID, content).Wait(ctx)
+}
+
+// stripping takes out of a picture what is about it.
+func stripping(mediaType string) blob.Rewriter {
+	return func(dst io.Writer, src io.ReadSeeker) (bool, error) {
+		stripped, err := picture.Strip(dst, src, mediaType)
+		if errors.Is(err, picture.ErrMalformed) { // no picture that anybody could show
+			return false, nil
+		}
+		return stripped, err
+	}
 }
 
 // Open opens a file for somebody who may have it, or its thumbnail. The caller closes it.
@@ -217,7 +284,7 @@ func (f *Files) Store(ctx context.Context, call chat.Call, room chat.RoomID, n c
 			}
 		}
 	}()
-	if _, err := f.Receive(m, true, 0, bytes.NewReader(data)); err != nil {
+	if _, err := f.receive(m, true, 0, bytes.NewReader(data)); err != nil {
 		return out, err
 	}
 	return f.Finish(ctx, call, room, m)

@@ -197,7 +197,7 @@ func Import(ctx context.Context, dir string, in io.Reader, progress func(count f
 			err = l.Put(record)
 		}
 		if f, ok := record.(*archive.File); ok && err == nil {
-			err = files.keep(f)
+			err = files.keep(ctx, f)
 		}
 		if err != nil {
 			return m, err
@@ -227,7 +227,7 @@ func (i *fileImport) next() (archive.Record, error) {
 }
 
 // keep takes a file's bytes, which are the next lines.
-func (i *fileImport) keep(f *archive.File) error {
+func (i *fileImport) keep(ctx context.Context, f *archive.File) error {
 	id, ok := chat.ParseID(f.ID)
 	if !ok || f.Size < 0 || f.Thumbnail < 0 || f.Thumbnail > 8<<20 {
 		return fmt.Errorf("the file %q cannot be one", f.ID)
@@ -239,13 +239,10 @@ func (i *fileImport) keep(f *archive.File) error {
 		}
 	}
 	_, err := i.blobs.Append(id, 0, f.Size, true, &bytesOf{i: i, id: f.ID, left: f.Size})
-	if err == nil {
-		err = i.blobs.Finish(id, f.Size)
-	}
 	if err == nil && f.Thumbnail > 0 {
 		var small []byte
 		if small, err = io.ReadAll(&bytesOf{i: i, id: f.ID, thumbnail: true, left: f.Thumbnail}); err == nil {
-			err = i.blobs.Attach(id, small)
+			err = i.blobs.Attach(ctx, id, small)
 		}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {

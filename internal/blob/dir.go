@@ -2,13 +2,14 @@
 
 // Package blob keeps the bytes of files in a directory.
 //
-// A blob is named by an id. Its bytes come in order, from one or more writers one after the other, into a partial file; when they
-// are all there Finish makes them durable and gives the file its final name. So a name in the directory of finished blobs always
-// has all its bytes, and what was interrupted, by a lost connection or a crash, goes on from the length of the partial file: that
-// is written to the disk before it is told to anybody.
+// A blob is named by an id. Its bytes come in order, from one or more writers one after the other, into a partial file; who brings
+// the last ones gives it its final name. So a name in the directory of finished blobs always has all its bytes, which are durable,
+// and what was interrupted, by a lost connection or a crash, goes on from the length of the partial file: that is written to the
+// disk before it is told to anybody.
 package blob
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ var (
 	ErrFull   = errors.New("blob: no space left")
 	ErrBusy   = errors.New("blob: somebody else is writing it")
 	ErrOffset = errors.New("blob: the bytes do not begin where the last ones ended")
+	ErrWhole  = errors.New("blob: it is finished")
 	ErrLarge  = errors.New("blob: more bytes than were announced")
 	ErrNone   = errors.New("blob: there is none of this name")
 )
@@ -40,7 +42,7 @@ type Dir struct {
 	root string
 
 	mu   sync.Mutex
-	busy map[ID]struct{} // being written or removed
+	busy map[ID]chan struct{} // being written or removed; closed when it is not any more
 }
 
 // Open opens a directory of blobs, and makes it where there is none.
@@ -50,7 +52,7 @@ func Open(root string) (*Dir, error) {
 			return nil, fmt.Errorf("blob: %w", err)
 		}
 	}
-	return &Dir{root: root, busy: map[ID]struct{}{}}, errors.Join(syncDir(filepath.Dir(root)), syncDir(root))
+	return &Dir{root: root, busy: map[ID]chan struct{}{}}, errors.Join(syncDir(filepath.Dir(root)), syncDir(root))
 }
 
 func (d *Dir) partial(id ID) string { return filepath.Join(d.root, "partial", fmt.Sprintf("%x", id)) }
@@ -63,8 +65,11 @@ func (d *Dir) whole(id ID) string {
 // attachedSuffix is the name of what belongs to a blob and has no id of its own: its thumbnail.
 const attachedSuffix = ".thumbnail"
 
-// rewrittenSuffix is the name of what is to take a blob's place.
-const rewrittenSuffix = ".rewritten"
+// rewrittenSuffix is the name of what is to take a blob's place, repeatedSuffix of what is compared with one.
+const (
+	rewrittenSuffix = ".rewritten"
+	repeatedSuffix  = ".repeated"
+)
 
 func (d *Dir) take(id ID) error {
 	d.mu.Lock()
@@ -72,13 +77,32 @@ func (d *Dir) take(id ID) error {
 	if _, ok := d.busy[id]; ok {
 		return ErrBusy
 	}
-	d.busy[id] = struct{}{}
+	d.busy[id] = make(chan struct{})
+	return nil
+}
+
+// await takes a blob as soon as nobody else has it.
+func (d *Dir) await(ctx context.Context, id ID) error {
+	for d.take(id) != nil {
+		d.mu.Lock()
+		other, ok := d.busy[id]
+		d.mu.Unlock()
+		if !ok {
+			continue
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return ErrBusy
+		}
+	}
 	return nil
 }
 
 func (d *Dir) give(id ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	close(d.busy[id])
 	delete(d.busy, id)
 }
 
@@ -98,7 +122,8 @@ func (d *Dir) Size(id ID) (size int64, whole bool, err error) {
 
 // Append appends what r gives to a partial blob, which has offset bytes, up to size bytes in all, and tells how many there are
 // then. They are durable, also when reading ends with an error, which is returned as it is. With fresh the blob begins anew, and
-// offset does not count; without it an offset that is not the blob's length is ErrOffset. More bytes than size are ErrLarge, and none of the blob is kept.
+// offset does not count; without it an offset that is not the blob's length is ErrOffset. More bytes than size are ErrLarge, and
+// none of the blob is kept. With all bytes the blob is finished, and nobody writes to it any more: ErrWhole.
 func (d *Dir) Append(id ID, offset, size int64, fresh bool, r io.Reader) (n int64, err error) {
 	if err := d.take(id); err != nil {
 		return 0, err
@@ -109,7 +134,7 @@ func (d *Dir) Append(id ID, offset, size int64, fresh bool, r io.Reader) (n int6
 	case err != nil:
 		return 0, err
 	case whole:
-		return have, ErrOffset
+		return have, ErrWhole
 	case fresh:
 		if err := os.Remove(d.partial(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return have, named(err)
@@ -145,7 +170,7 @@ func (d *Dir) Append(id ID, offset, size int64, fresh bool, r io.Reader) (n int6
 	} else if err != nil && !errors.Is(err, io.EOF) {
 		return have, err
 	}
-	return have, nil
+	return have, errors.Join(f.Close(), d.moveIn(d.partial(id), d.whole(id))) // Windows renames nothing that is open
 }
 
 // copyChunk tells failures of the reader from those of the file.
@@ -168,10 +193,10 @@ func copyChunk(f *os.File, r io.Reader) (n int64, reading, writing error) {
 	}
 }
 
-// Finish gives a blob whose bytes are all there its final name. When it returns without an error, bytes and name are durable. A
-// blob that is finished stays so.
-func (d *Dir) Finish(id ID, size int64) error {
-	if err := d.take(id); err != nil {
+// Finish makes sure that a blob whose bytes are all there is finished: a crash may have come in between. When it returns without an
+// error, bytes and name are durable. It waits for whoever writes the blob, as Rewrite and Attach do; ErrBusy: until ctx ended.
+func (d *Dir) Finish(ctx context.Context, id ID, size int64) error {
+	if err := d.await(ctx, id); err != nil {
 		return err
 	}
 	defer d.give(id)
@@ -206,11 +231,14 @@ func (d *Dir) moveIn(from, to string) error {
 	return named(syncDir(dir))
 }
 
+// A Rewriter makes other bytes of a blob's, or tells by false that they stay as they are.
+type Rewriter func(dst io.Writer, src io.ReadSeeker) (bool, error)
+
 // Rewrite puts other bytes in the place of a finished blob's, durably and at once: whoever opens it, also after a crash, finds the
-// former or the new ones. write makes them of the former ones; where it returns false or fails the blob stays as it is. Rewrite
+// former or the new ones. Where write returns false or fails the blob stays as it is. Rewrite
 // tells the blob's size then.
-func (d *Dir) Rewrite(id ID, write func(dst io.Writer, src io.ReadSeeker) (bool, error)) (size int64, err error) {
-	if err := d.take(id); err != nil {
+func (d *Dir) Rewrite(ctx context.Context, id ID, write Rewriter) (size int64, err error) {
+	if err := d.await(ctx, id); err != nil {
 		return 0, err
 	}
 	defer d.give(id)
@@ -248,8 +276,8 @@ func (d *Dir) Rewrite(id ID, write func(dst io.Writer, src io.ReadSeeker) (bool,
 }
 
 // Attach stores the thumbnail of a blob, durably, in place of one that is there.
-func (d *Dir) Attach(id ID, data []byte) error {
-	if err := d.take(id); err != nil {
+func (d *Dir) Attach(ctx context.Context, id ID, data []byte) error {
+	if err := d.await(ctx, id); err != nil {
 		return err
 	}
 	defer d.give(id)
@@ -285,7 +313,7 @@ func (d *Dir) Remove(id ID) error {
 	}
 	defer d.give(id)
 	var errs []error
-	for _, path := range [...]string{d.whole(id) + attachedSuffix, d.partial(id) + attachedSuffix, d.partial(id) + rewrittenSuffix, d.whole(id), d.partial(id)} {
+	for _, path := range [...]string{d.whole(id) + attachedSuffix, d.partial(id) + attachedSuffix, d.partial(id) + rewrittenSuffix, d.partial(id) + repeatedSuffix, d.whole(id), d.partial(id)} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

@@ -62,7 +62,7 @@ func TestAnUploadGoesOnWhereItStopped(t *testing.T) {
 	if _, err := d.Open(id); !errors.Is(err, blob.ErrNone) {
 		t.Errorf("a partial blob can be read: %v", err)
 	}
-	if err := d.Finish(id, 10); !errors.Is(err, blob.ErrOffset) {
+	if err := d.Finish(t.Context(), id, 10); !errors.Is(err, blob.ErrOffset) {
 		t.Errorf("a partial blob is finished: %v", err)
 	}
 	if d, err = blob.Open(dir); err != nil { // the server started again
@@ -83,14 +83,14 @@ func TestAnUploadGoesOnWhereItStopped(t *testing.T) {
 		t.Errorf("the last part: %d, %v", n, err)
 	}
 	for range 2 {
-		if err := d.Finish(id, 10); err != nil {
+		if err := d.Finish(t.Context(), id, 10); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := content(t, d); got != "0123456789" {
 		t.Errorf("stored is %q", got)
 	}
-	if n, err := d.Append(id, 0, 10, true, strings.NewReader("another")); n != 10 || !errors.Is(err, blob.ErrOffset) {
+	if n, err := d.Append(id, 0, 10, true, strings.NewReader("another")); n != 10 || !errors.Is(err, blob.ErrWhole) {
 		t.Errorf("a finished blob is written to: %d, %v", n, err)
 	}
 }
@@ -105,7 +105,7 @@ func TestMoreThanAnnounced(t *testing.T) {
 		t.Errorf("%d bytes of it are kept, %v", n, err)
 	}
 	large := bytes.Repeat([]byte("x"), 9<<20)
-	if n, err := d.Append(id, 0, int64(len(large)), true, bytes.NewReader(large)); n != int64(len(large)) || err != nil {
+	if n, err := d.Append(id, 0, int64(len(large))+1, true, bytes.NewReader(large)); n != int64(len(large)) || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatalf("%d, %v", n, err)
 	}
 	if n, err := d.Append(id, 0, 2, true, strings.NewReader("ab")); n != 2 || err != nil { // begins anew
@@ -152,7 +152,7 @@ func TestRemove(t *testing.T) {
 	if _, err := d.Append(id, 0, 1, true, strings.NewReader("a")); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(d.Finish(id, 1), d.Attach(id, []byte("small")), d.Attach(id, []byte("smaller"))); err != nil {
+	if err := errors.Join(d.Finish(t.Context(), id, 1), d.Attach(t.Context(), id, []byte("small")), d.Attach(t.Context(), id, []byte("smaller"))); err != nil {
 		t.Fatal(err)
 	}
 	f, err := d.OpenAttached(id)

@@ -3,6 +3,7 @@
 package blob_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"path/filepath"
@@ -19,7 +20,7 @@ func finished(t *testing.T, text string) (*blob.Dir, string) {
 	if _, err := d.Append(id, 0, size, true, strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Finish(id, size); err != nil {
+	if err := d.Finish(t.Context(), id, size); err != nil {
 		t.Fatal(err)
 	}
 	return d, dir
@@ -45,7 +46,7 @@ func leftovers(t *testing.T, dir string) []string {
 func TestRewriteIsWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	d, dir := finished(t, "former content")
-	size, err := d.Rewrite(id, func(dst io.Writer, src io.ReadSeeker) (bool, error) {
+	size, err := d.Rewrite(t.Context(), id, func(dst io.Writer, src io.ReadSeeker) (bool, error) {
 		former, err := io.ReadAll(src)
 		if err != nil || string(former) != "former content" {
 			t.Errorf("reads %q, %v", former, err)
@@ -56,7 +57,9 @@ func TestRewriteIsWholeOrNotAtAll(t *testing.T) {
 		if got := content(t, d); got != "former content" { // half written
 			t.Errorf("meanwhile it is %q", got)
 		}
-		if _, err := d.Rewrite(id, says("other")); !errors.Is(err, blob.ErrBusy) {
+		impatient, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := d.Rewrite(impatient, id, says("other")); !errors.Is(err, blob.ErrBusy) {
 			t.Errorf("twice at once: %v", err)
 		}
 		return true, nil
@@ -64,14 +67,14 @@ func TestRewriteIsWholeOrNotAtAll(t *testing.T) {
 	if size != 3 || err != nil || content(t, d) != "new" {
 		t.Errorf("%d bytes, %v: %q", size, err, content(t, d))
 	}
-	size, err = d.Rewrite(id, func(dst io.Writer, _ io.ReadSeeker) (bool, error) {
+	size, err = d.Rewrite(t.Context(), id, func(dst io.Writer, _ io.ReadSeeker) (bool, error) {
 		_, err := io.WriteString(dst, "not wanted")
 		return false, err
 	})
 	if size != 3 || err != nil || content(t, d) != "new" {
 		t.Errorf("unchanged: %d bytes, %v: %q", size, err, content(t, d))
 	}
-	_, err = d.Rewrite(id, func(dst io.Writer, _ io.ReadSeeker) (bool, error) {
+	_, err = d.Rewrite(t.Context(), id, func(dst io.Writer, _ io.ReadSeeker) (bool, error) {
 		_, _ = io.WriteString(dst, "half")
 		return true, errLost
 	})
@@ -81,7 +84,7 @@ func TestRewriteIsWholeOrNotAtAll(t *testing.T) {
 	if left := leftovers(t, dir); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	if _, err := d.Rewrite(blob.ID{2}, says("x")); !errors.Is(err, blob.ErrNone) {
+	if _, err := d.Rewrite(t.Context(), blob.ID{2}, says("x")); !errors.Is(err, blob.ErrNone) {
 		t.Errorf("of nothing: %v", err)
 	}
 }
@@ -98,7 +101,7 @@ func TestRewriteAfterACrash(t *testing.T) {
 				t.Error("did not end")
 			}
 		}()
-		_, _ = d.Rewrite(id, func(dst io.Writer, _ io.ReadSeeker) (bool, error) {
+		_, _ = d.Rewrite(t.Context(), id, func(dst io.Writer, _ io.ReadSeeker) (bool, error) {
 			_, _ = io.WriteString(dst, "half of what was to be much longer")
 			panic(halt)
 		})
@@ -118,11 +121,11 @@ func TestRewriteAfterACrash(t *testing.T) {
 	if n, whole, err := d.Size(id); n != 14 || !whole || err != nil || content(t, d) != "former content" {
 		t.Errorf("after the crash: %d bytes, whole %v, %v: %q", n, whole, err, content(t, d))
 	}
-	if n, err := d.Rewrite(id, says("new")); n != 3 || err != nil {
+	if n, err := d.Rewrite(t.Context(), id, says("new")); n != 3 || err != nil {
 		t.Errorf("again: %d bytes, %v", n, err)
 	}
 	d = after()
-	if err := d.Finish(id, 14); err != nil { // the record still has the size of before
+	if err := d.Finish(t.Context(), id, 14); err != nil { // the record still has the size of before
 		t.Errorf("finish again: %v", err)
 	}
 	if n, whole, err := d.Size(id); n != 3 || !whole || err != nil || content(t, d) != "new" || len(leftovers(t, dir)) != 0 {

@@ -436,7 +436,8 @@ func (x *traffic) files() {
 		return []string{at[strings.LastIndex(at, "/")+1:]}
 	}
 	x.exchange("", "PUT", "upload/{ticket}", ticket(ready), data)
-	x.exchange("", "PUT", "upload/{ticket}", ticket(ready), data) // a second time: conflict
+	x.exchange("", "PUT", "upload/{ticket}", ticket(ready), data)                      // a repeat
+	x.exchange("", "PUT", "upload/{ticket}", ticket(ready), strings.Repeat("x", size)) // another: conflict
 	id := ready["file_id"].(string)
 	x.ask("alice", "file/share/{room_id}", fmt.Sprintf(`{"file_id":%q,"content":"the view"}`, id), "r")
 	x.refused("bob", "file/share/{room_id}", fmt.Sprintf(`{"file_id":%q}`, id), "not_found", "r")

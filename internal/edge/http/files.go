@@ -113,15 +113,18 @@ func (p *patient) Write(b []byte) (int, error) {
 	return p.ResponseWriter.Write(b)
 }
 
-// steady gives each read of a body its own time.
+// steady gives each read of a body its own time, and notes whether one failed.
 type steady struct {
 	io.Reader
 	control *http.ResponseController
+	broken  bool
 }
 
 func (s *steady) Read(b []byte) (int, error) {
 	_ = s.control.SetReadDeadline(time.Now().Add(idlePatience))
-	return s.Reader.Read(b)
+	n, err := s.Reader.Read(b)
+	s.broken = s.broken || err != nil && !errors.Is(err, io.EOF)
+	return n, err
 }
 
 // upload takes a file: whole with PUT, or in parts as tus 1.0 has it (core protocol, creation).
@@ -175,13 +178,8 @@ func (h *files) upload(w http.ResponseWriter, r *http.Request) {
 
 const uploadMethods = "OPTIONS, PUT, HEAD, PATCH, POST"
 
-func body(w http.ResponseWriter, r *http.Request) io.Reader {
-	return &steady{r.Body, http.NewResponseController(w)}
-}
-
-// finish notes that all bytes of a file are there.
-func (h *files) finish(r *http.Request, m *chat.FileMeta) (chat.Uploaded, error) {
-	return h.files.Finish(r.Context(), chat.Call{Principal: chat.Principal{UserID: m.Owner}}, "", m)
+func body(w http.ResponseWriter, r *http.Request) *steady {
+	return &steady{Reader: r.Body, control: http.NewResponseController(w)}
 }
 
 // put takes a whole file. What has come of one whose connection is lost can be gone on with by PATCH.
@@ -191,21 +189,18 @@ func (h *files) put(w http.ResponseWriter, r *http.Request, m *chat.FileMeta) er
 	} else if n >= 0 && n < m.Size {
 		return chat.Refuse(chat.BadRequest, "body: has %d bytes, the file was announced with %d", n, m.Size)
 	}
-	n, err := h.files.Receive(m, true, 0, body(w, r))
+	in := body(w, r)
+	v, n, err := h.files.Put(r.Context(), m, in)
 	if err != nil {
-		return unfinished(n, m, err)
-	}
-	v, err := h.finish(r, m)
-	if err != nil {
-		return err
+		return in.unfinished(n, m, err)
 	}
 	h.answer(w, &api.Request{Topic: "file"}, wire.UploadedOf(&v.File, v.Repeat), nil)
 	return nil
 }
 
-// unfinished is what a caller hears whose body was too short or took too long.
-func unfinished(n int64, m *chat.FileMeta, err error) error {
-	if wire.AsError(err) != nil || errors.Is(err, blob.ErrFull) {
+// unfinished is what a caller hears of err: of a body that was too short or took too long how to go on.
+func (s *steady) unfinished(n int64, m *chat.FileMeta, err error) error {
+	if wire.AsError(err) != nil || !s.broken && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", chat.Refuse(chat.BadRequest, "body: %d of %d bytes have come; go on with PATCH", n, m.Size), err)
@@ -223,14 +218,10 @@ func (h *files) patch(w http.ResponseWriter, r *http.Request, m *chat.FileMeta) 
 	if r.ContentLength > math.MaxInt64-offset || offset+r.ContentLength > m.Size {
 		return chat.Refuse(chat.TooLarge, "the file has more than the %d bytes that were announced", m.Size)
 	}
-	n, err := h.files.Receive(m, false, offset, body(w, r))
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return unfinished(n, m, err)
-	}
-	if n == m.Size {
-		if _, err := h.finish(r, m); err != nil {
-			return err
-		}
+	in := body(w, r)
+	n, err := h.files.Patch(r.Context(), m, offset, in)
+	if err != nil {
+		return in.unfinished(n, m, err)
 	}
 	w.Header().Set("Upload-Offset", strconv.FormatInt(n, 10))
 	w.WriteHeader(http.StatusNoContent)

@@ -10,7 +10,9 @@ import (
 	"image/png"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -217,6 +219,12 @@ func TestUploadURLs(t *testing.T) {
 	}
 	h.do("PUT", url, "12345").wants(t, 200, "")
 	h.do("PUT", url, "abcde").wants(t, 409, "conflict") // once
+	h.do("PUT", url, "123456").wants(t, 413, "too_large")
+	for range 2 { // a client that did not hear the answer
+		if a := h.do("PUT", url, "12345").wants(t, 200, ""); a.json["status"] != "uploaded" || a.json["duplicate"] != true || a.json["file_id"] != id {
+			t.Errorf("the repeat: %s", a.Body)
+		}
+	}
 	if a := h.as("ann", "GET", "files/"+id, "").wants(t, 200, ""); a.Body.String() != "12345" {
 		t.Errorf("the file is %q", a.Body)
 	}
@@ -334,7 +342,9 @@ func TestResumableUploads(t *testing.T) {
 	h.offset(url, "7")
 	part("7", "789", 204)
 	h.offset(url, "10")
-	part("10", "", 409)
+	part("10", "", 204) // a client that did not hear of the end
+	part("10", "0", 413)
+	part("9", "9", 409)
 	if a := h.as("ann", "GET", "files/"+id, "").wants(t, 200, ""); a.Body.String() != "0123456789" {
 		t.Errorf("the file is %q", a.Body)
 	}
@@ -359,22 +369,93 @@ func (l *lost) Read(b []byte) (int, error) {
 
 func (l *lost) Close() error { return nil }
 
-// A crash between the last byte and its noting costs nothing.
+// A crash between the last byte and its noting costs nothing, whatever the client does then.
 func TestBytesThatWereNotNoted(t *testing.T) {
 	h := openCabinet(t)
-	id, url := h.ready("a.txt", "text/plain", 3)
-	blobs, err := blob.Open(h.dir)
-	if err != nil {
-		t.Fatal(err)
+	for name, again := range map[string]func(url string){
+		"HEAD":        func(url string) { h.offset(url, "3") },
+		"PATCH":       func(url string) { h.tus("PATCH", url, "", "Upload-Offset", "3").wants(t, 204, "") },
+		"PUT":         func(url string) { h.do("PUT", url, "abc").wants(t, 200, "") },
+		"another PUT": func(url string) { h.do("PUT", url, "xyz").wants(t, 409, "conflict") },
+	} {
+		id, url := h.ready("a.txt", "text/plain", 3)
+		blobs, err := blob.Open(h.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fileID, _ := chat.ParseID(id)
+		if _, err := blobs.Append(fileID, 0, 3, true, strings.NewReader("abc")); err != nil {
+			t.Fatal(err)
+		}
+		h.restart()
+		again(url)
+		h.share(id, "r").wants(t, 200, "")
+		if a := h.as("bob", "GET", "files/"+id, "").wants(t, 200, ""); a.Body.String() != "abc" {
+			t.Errorf("%s: %q", name, a.Body)
+		}
 	}
-	fileID, _ := chat.ParseID(id)
-	if _, err := blobs.Append(fileID, 0, 3, true, strings.NewReader("abc")); err != nil {
-		t.Fatal(err)
+}
+
+// An upload URL that is used twice at once is for one file: who brings other bytes is not told that they were taken.
+func TestAnUploadURLTwiceAtOnce(t *testing.T) {
+	h := openCabinet(t)
+	for range 20 {
+		id, url := h.ready("a.txt", "text/plain", 5)
+		bodies := [...]string{"first", "other", "third"}
+		var answers [len(bodies)]answer
+		var all sync.WaitGroup
+		for i, body := range bodies {
+			all.Go(func() { answers[i] = h.do("PUT", url, body) })
+		}
+		all.Wait()
+		var taken []string
+		for i, a := range answers {
+			switch a.Code {
+			case 200:
+				taken = append(taken, bodies[i])
+			case 409:
+			default:
+				t.Errorf("%s: %d %s", bodies[i], a.Code, a.Body)
+			}
+		}
+		if got := h.as("ann", "GET", "files/"+id, "").wants(t, 200, "").Body.String(); len(taken) != 1 || got != taken[0] {
+			t.Errorf("taken were %q, kept is %q", taken, got)
+		}
 	}
-	h.restart()
-	h.offset(url, "3")
-	h.share(id, "r").wants(t, 200, "")
-	h.as("bob", "GET", "files/"+id, "").wants(t, 200, "")
+}
+
+// However a file is collected and shared at the same moment: a message that was sent has its file.
+func TestCollectingWhatIsBeingShared(t *testing.T) {
+	h := openCabinet(t)
+	var ids [24]string
+	for i := range ids {
+		ids[i] = h.upload("a.txt", "text/plain", "abc")
+	}
+	h.clock.Add(chat.FileLifetime)
+	var codes [len(ids)]int
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			if _, err := h.files.Collect(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Go(func() {
+		for i := range slices.Backward(ids[:]) { // Collect comes the other way
+			codes[i] = h.share(ids[i], "r").Code
+		}
+	})
+	all.Wait()
+	if _, err := h.files.Collect(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for i, id := range ids {
+		a := h.as("bob", "GET", "files/"+id, "")
+		if codes[i] != 200 && codes[i] != 404 || a.Code != codes[i] {
+			t.Errorf("shared: %d, then read: %d %s", codes[i], a.Code, a.Body)
+		}
+	}
 }
 
 // full is a body that fails as a full disk does.
