@@ -175,6 +175,7 @@ func (d *device) arrive(goesOn bool) error {
 	case !goesOn:
 		err = d.memory.catchUp()
 	}
+	d.memory.comes("connection %d goes on: %v; knows %d rooms (%v)", d.memory.connection, goesOn, len(d.memory.rooms), err)
 	if err != nil {
 		d.change(func() { d.fresh = true })
 	}

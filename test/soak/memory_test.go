@@ -27,6 +27,7 @@ type memory struct {
 	heard      map[string]bool   // rooms of which it was told in passing
 	connection int               // how many there were
 	copies     int               // how often something came again
+	came       []string          // what became of it: the latest connections, for messages of failed tests
 }
 
 // place is how far a device was told of a room.
@@ -57,6 +58,11 @@ type push struct {
 
 func newMemory(user string, ask view.Ask) *memory {
 	return &memory{user: user, ask: ask, rooms: map[string]*place{}, told: map[spot]string{}, pulled: map[spot]bool{}, heard: map[string]bool{}}
+}
+
+// comes notes what became of the device.
+func (m *memory) comes(format string, args ...any) {
+	m.came = append(m.came[max(0, len(m.came)-mostSteps+1):], fmt.Sprintf(format, args...))
 }
 
 func (m *memory) own() string { return "user:" + m.user }
@@ -176,6 +182,7 @@ func (m *memory) catchUp() error {
 		}
 		for id := range m.rooms {
 			if !mine[id] {
+				m.comes("not in %s any more, by connection %d", id, m.connection)
 				delete(m.rooms, id)
 			}
 		}
@@ -247,7 +254,7 @@ func (m *memory) take(body []byte, pushed bool) error {
 		begins := e.Type == "system" && e.Event == "member_joined" && e.UserID == m.user
 		if (pushed || m.fills) && !begins && p.missed < e.Seq-1 {
 			if cut, err := m.cut(e.RoomID, e.Seq); err != nil || !m.fills || !cut {
-				return fmt.Errorf("a hole: after %d of %s comes %s (%w); before: %q", p.last, e.RoomID, body, errors.Join(err, view.ErrHole), p.trail)
+				return fmt.Errorf("a hole: after %d of %s comes %s (%w); before: %q, of the device: %q", p.last, e.RoomID, body, errors.Join(err, view.ErrHole), p.trail, m.came)
 			}
 		}
 		p.picture = nil

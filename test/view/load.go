@@ -18,6 +18,15 @@ const pageSize = 20
 // event behind Seq in any case.
 func LoadRoom(ask Ask, id string) (*Room, error) {
 	r := NewRoom()
+	var begin struct {
+		Room struct {
+			LastSeq uint64 `json:"last_seq"`
+		} `json:"room"`
+	}
+	if err := ask("rooms/"+id+"/info", map[string]any{"limit": 1}, &begin); err != nil {
+		return nil, err
+	}
+	r.Seq = begin.Room.LastSeq // pages cover nothing of a log that was cut away as a whole
 	payload := map[string]any{"limit": pageSize}
 	for {
 		var page struct {
