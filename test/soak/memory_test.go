@@ -285,9 +285,13 @@ func (m *memory) cut(id string, seq uint64) (bool, error) {
 func (m *memory) passing(e *head) error {
 	switch e.Type {
 	case "sync_required":
-		if p := m.rooms[e.RoomID]; p != nil {
-			p.missed = max(p.missed, e.LastSeq)
+		m.comes("of %s it is not told %d to %d, by connection %d", e.RoomID, e.FirstSeq, e.LastSeq, m.connection)
+		p := m.rooms[e.RoomID]
+		if p == nil { // joined while the device was away, and the joining has been cut away since
+			p = &place{}
+			m.rooms[e.RoomID] = p
 		}
+		p.missed = max(p.missed, e.LastSeq)
 	case "message_history":
 		for _, body := range e.Messages {
 			var shown head
