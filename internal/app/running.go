@@ -31,6 +31,8 @@ func (s sources) fill(m *measures, out *wire.Stats) {
 	}
 	p := s.push.Stats()
 	out.Push = wire.PushStats{Queue: p.Waiting, Calls: p.InFlight, Sent: sum(p.Sent), Failed: sum(p.Failed), Dropped: sum(p.Dropped)}
+	w := s.relay.Stats()
+	out.Webhooks = wire.WebhookStats{Behind: w.Behind, Calls: w.InFlight, Sent: w.Sent, Failed: sum(w.Failed), Skipped: w.Skipped}
 }
 
 func sum(of map[string]uint64) (n uint64) {

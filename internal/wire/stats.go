@@ -33,6 +33,7 @@ type Stats struct {
 	Requests    map[string]int64 `json:"requests" doc:"over MQTT, since the start, by outcome: ok, or the code of the refusal" example:"{\"ok\":48213,\"rate_limited\":7}"`
 	Commits     CommitStats      `json:"commits" doc:"since the start"`
 	Push        PushStats        `json:"push" doc:"notifications, webhooks among them"`
+	Webhooks    WebhookStats     `json:"webhooks" doc:"webhooks that are sent everything in their user's rooms"`
 }
 
 // AccountStats counts accounts.
@@ -90,6 +91,15 @@ type PushStats struct {
 	Sent    uint64 `json:"sent" doc:"taken by the other side since the start" example:"901"`
 	Failed  uint64 `json:"failed" doc:"attempts that failed since the start" example:"12"`
 	Dropped uint64 `json:"dropped" doc:"given up since the start" example:"0"`
+}
+
+// WebhookStats are about webhooks that follow their users' rooms.
+type WebhookStats struct {
+	Behind  int    `json:"behind" doc:"rooms of webhooks with events that were not taken yet, now" min:"0" example:"2"`
+	Calls   int    `json:"calls" doc:"calls under way" min:"0" example:"1"`
+	Sent    uint64 `json:"sent" doc:"events taken by the other side since the start" example:"20417"`
+	Failed  uint64 `json:"failed" doc:"attempts that failed since the start" example:"7"`
+	Skipped uint64 `json:"skipped" doc:"times that events were passed over since the start, being too old or cut" example:"0"`
 }
 
 // StatsOf shows figures of what is stored.

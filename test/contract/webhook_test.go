@@ -317,6 +317,7 @@ func TestDeadWebhookHoldsNobodyUp(t *testing.T) {
 		web(t, s, "alice", fmt.Sprintf("rooms/join/c%d", i), "")
 	}
 	s.Until("webhook_failed_total", func(n float64) bool { return n >= 1 }) // nobody listens on port 1
+	s.Until("webhook_behind", func(n float64) bool { return n >= 6 })
 	for i := range 20 {
 		web(t, s, "alice", "message/r", fmt.Sprint(`{"content":"`, i, `"}`))
 		if h := hooked(t, verifier, service.next(t)); h.Data["content"] != fmt.Sprint(i) {
@@ -328,4 +329,8 @@ func TestDeadWebhookHoldsNobodyUp(t *testing.T) {
 	service.next(t)
 	s.Until("webhook_ended_total", func(n float64) bool { return n == 1 })
 	endedFor(t, s)
+	figures := web(t, s, systemtest.Root, "admin/stats", "")["webhooks"].(map[string]any)
+	if figures["sent"].(float64) < 20 || figures["failed"].(float64) < 2 || figures["behind"].(float64) < 6 || figures["calls"].(float64) < 1 || figures["skipped"] != 0.0 {
+		t.Errorf("the figures of webhooks are %v", figures)
+	}
 }

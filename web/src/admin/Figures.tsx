@@ -38,7 +38,7 @@ export function Figures() {
   const [now, before] = readings
   if (!now) return error ? <p class="note warn">{error}</p> : <LineSkeleton />
   const count = (n: number) => new Intl.NumberFormat(language.get()).format(n)
-  const { accounts, connections, rooms, storage, commits, push } = now
+  const { accounts, connections, rooms, storage, commits, push, webhooks } = now
   const open = connections.mqtt + connections.mqtts + connections.websocket + connections.sse
   const refused = Object.entries(now.requests).filter(([outcome]) => outcome !== 'ok')
   const rate = perMinute(before, now)
@@ -103,6 +103,14 @@ export function Figures() {
           note={t('figure.push.note', { queue: push.queue, failed: push.failed })}
           bad={push.dropped > 0 && t('figure.push.dropped', { count: push.dropped })}
         />
+        {webhooks.sent + webhooks.behind + webhooks.failed > 0 && (
+          <Figure
+            name={t('figure.webhooks')}
+            value={count(webhooks.sent)}
+            note={t('figure.webhooks.note', { behind: webhooks.behind, failed: webhooks.failed })}
+            bad={webhooks.skipped > 0 && t('figure.webhooks.skipped', { count: webhooks.skipped })}
+          />
+        )}
       </dl>
       <p class="hint">
         {t('figure.since', { started: ago(now.started_at), read: timeOfDay(now.timestamp), version: now.version })}

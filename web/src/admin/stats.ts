@@ -13,6 +13,7 @@ export interface Stats {
   requests: Record<string, number> // by outcome, since the start
   commits: { events: number; failed: number; p50: number; p95: number; p99: number }
   push: { queue: number; sent: number; failed: number; dropped: number }
+  webhooks: { behind: number; sent: number; failed: number; skipped: number } // those that follow rooms
 }
 
 /** How many events a minute there were between two readings; undefined where they tell nothing of it. */
