@@ -123,7 +123,11 @@ func digest(req *Request, in wire.Payload) error {
 	if err != nil {
 		return err
 	}
-	e.Digest = chat.Digest(req.Topic, string(text))
+	parts := []string{string(text)}
+	if p := req.Caller.Poster; p != "" { // two hooks of one maker may count alike
+		parts = append(parts, p)
+	}
+	e.Digest = chat.Digest(req.Topic, parts...)
 	return nil
 }
 

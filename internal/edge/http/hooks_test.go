@@ -78,6 +78,10 @@ func TestHooksOfRooms(t *testing.T) {
 	if m := last(); m["content"] != "green" || m["sender_id"] != "ann" || m["sender_name"] != "Builds" || m["hook"] != true {
 		t.Errorf("the message is %v", m)
 	}
+	other := h.as("ann", "POST", "rooms/r/hooks/create", `{"name":"Alerts"}`).wants(t, 200, "").json["path"].(string)
+	h.do("POST", path, `{"text":"green"}`, "Idempotency-Key", "42").wants(t, 200, "")
+	h.do("POST", other, `{"text":"green"}`, "Idempotency-Key", "42").wants(t, 409, "conflict") // and no silent repeat of another hook's
+	h.do("POST", path, `{"text":"green"}`).wants(t, 200, "")
 	h.as("ann", "POST", "message/"+last()["id"].(string)+"/edit", `{"content":"green again"}`).wants(t, 200, "")
 	if m := last(); m["content"] != "green again" || m["sender_name"] != "Builds" || m["hook"] != true {
 		t.Errorf("edited it is %v", m)
@@ -93,7 +97,7 @@ func TestHooksOfRooms(t *testing.T) {
 	}
 	h.do("POST", "/api/v1/auth/logout", "", "Authorization", "Bearer "+token).wants(t, 403, "forbidden")
 	list := h.as("ann", "GET", "rooms/r/hooks/list", "").wants(t, 200, "")
-	if hooks := list.json["hooks"].([]any); len(hooks) != 1 || strings.Contains(list.Body.String(), token) {
+	if hooks := list.json["hooks"].([]any); len(hooks) != 2 || strings.Contains(list.Body.String(), token) {
 		t.Errorf("the list is %s", list.Body)
 	}
 	h.as("ann", "POST", "rooms/other/hooks/delete", `{"hook_id":"`+hook["hook_id"].(string)+`"}`).wants(t, 404, "not_found")
