@@ -29,6 +29,9 @@ import (
 const (
 	// maxPixels bounds what is decoded: a progressive JPEG takes up to 15 bytes a pixel meanwhile.
 	maxPixels = 20_000_000
+	// maxScans bounds how many times the pixels of a JPEG are gone over, which takes milliseconds and a few bytes each. Encoders
+	// make some ten.
+	maxScans = 100
 	// maxSide bounds what is believed of a picture's size.
 	maxSide = 1 << 16
 	// thumbnailSide is the longer side of a thumbnail.
@@ -119,7 +122,7 @@ func look(r io.ReadSeeker, f Found) (out Found, err error) {
 	if err != nil || "image/"+format != f.Type || config.Width <= 0 || config.Height <= 0 || config.Width > maxSide || config.Height > maxSide {
 		return out, nil
 	}
-	turn, err := orientation(r, f.Type)
+	turn, scans, err := survey(r, f.Type)
 	if err != nil {
 		return out, err
 	}
@@ -127,18 +130,31 @@ func look(r io.ReadSeeker, f Found) (out Found, err error) {
 	if turn >= 5 {
 		out.Width, out.Height = out.Height, out.Width
 	}
-	if int64(config.Width)*int64(config.Height) > maxPixels {
+	if int64(config.Width)*int64(config.Height) > maxPixels || scans > maxScans {
 		return out, nil
 	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return out, fmt.Errorf("picture: %w", err)
 	}
 	img, _, err := image.Decode(r)
+	if err != nil && moving(r, f.Type) {
+		return out, nil
+	}
 	if err != nil {
 		return Found{Type: f.Type}, nil
 	}
 	out.Thumbnail, err = thumbnail(img, turn)
 	return out, err
+}
+
+// moving tells whether a picture is an animated WebP, which browsers show and nothing here decodes.
+func moving(r io.ReadSeeker, mediaType string) bool {
+	head := make([]byte, 21) // RIFF, WEBP, the first chunk with its flags
+	_, err := r.Seek(0, io.SeekStart)
+	if err == nil {
+		_, err = io.ReadFull(r, head)
+	}
+	return err == nil && mediaType == "image/webp" && string(head[12:16]) == "VP8X" && head[20]&webpAnimation != 0
 }
 
 // thumbnail makes a small JPEG of a picture, on white where it is transparent. It is never larger than the picture.

@@ -164,6 +164,41 @@ func TestHugePictures(t *testing.T) {
 	}
 }
 
+// scanned is a progressive JPEG whose pixels are gone over so many times, with a few bytes each.
+func scanned(side uint16, scans int) []byte {
+	b := append([]byte("\xff\xd8\xff\xc2\x00\x0b\x08"), byte(side>>8), byte(side), byte(side>>8), byte(side))
+	b = append(b, "\x01\x01\x11\x00\xff\xdb\x00\x43\x00"+strings.Repeat("\x01", 64)...)
+	// The Huffman table has one code, of a bit: that nothing follows in the next 2¹⁴ + n blocks. n are 14 bits.
+	b = append(b, "\xff\xc4\x00\x14\x10\x01"+strings.Repeat("\x00", 15)+"\xe0"...)
+	for range scans {
+		b = append(b, "\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00\x7f\xff\x00"...)
+	}
+	return append(b, 0xff, 0xd9)
+}
+
+func TestManyScans(t *testing.T) {
+	t.Parallel()
+	if f := inspect(t, scanned(640, 10), ""); f.Width != 640 || f.Thumbnail == nil {
+		t.Errorf("%d×%d with a thumbnail of %d bytes", f.Width, f.Height, len(f.Thumbnail))
+	}
+	if f := inspect(t, scanned(640, 10_000), ""); f.Width != 640 || f.Thumbnail != nil {
+		t.Errorf("%d×%d with a thumbnail of %d bytes", f.Width, f.Height, len(f.Thumbnail))
+	}
+}
+
+// An animated WebP has its size; a WebP without any picture is none.
+func TestAnimatedWebP(t *testing.T) {
+	t.Parallel()
+	body := "WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x13\x00\x00\x09\x00\x00ANIM\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	file := "RIFF" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(body)))) + body
+	if f := inspect(t, []byte(file), ""); f.Type != "image/webp" || f.Width != 20 || f.Height != 10 || f.Thumbnail != nil {
+		t.Errorf("%+v", f)
+	}
+	if f := inspect(t, []byte(strings.Replace(file, "VP8X\x0a\x00\x00\x00\x02", "VP8X\x0a\x00\x00\x00\x00", 1)), ""); f.Width != 0 {
+		t.Errorf("not animated, and without a picture: %+v", f)
+	}
+}
+
 // No file panics or is taken for what a page may show without being it.
 func FuzzInspect(f *testing.F) {
 	f.Add(withExif(asJPEG(f, halves(8, 4)), 6), "image/jpeg")

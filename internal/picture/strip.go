@@ -58,6 +58,7 @@ type stripper struct {
 	turn     int  // the orientation that it said and that is kept, else 0
 	marked   bool // the 0xff of a JPEG's marker has been read
 	pixels   bool // some were copied
+	scans    int  // of a JPEG: how many times its pixels are gone over
 	size     counter
 	length   int64 // of all that comes in
 }
@@ -73,7 +74,7 @@ func (s *stripper) pass(src io.ReadSeeker, copyPicture func() error) error {
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("picture: %w", err)
 	}
-	s.in, s.exif, s.turn, s.marked, s.pixels = bufio.NewReader(src), false, 0, false, false
+	s.in, s.exif, s.turn, s.marked, s.pixels, s.scans = bufio.NewReader(src), false, 0, false, false, 0
 	err := copyPicture()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = ErrMalformed
@@ -142,10 +143,9 @@ func (s *stripper) orientationOnly(tiff []byte) []byte {
 	return minimal
 }
 
-// orientation is what Strip keeps of a picture's EXIF, 1 (upright) where that is nothing.
-func orientation(src io.ReadSeeker, mediaType string) (int, error) {
+// survey tells what Strip keeps of a picture's EXIF, 1 (upright) where that is nothing, and how many scans a JPEG has.
+func survey(src io.ReadSeeker, mediaType string) (turn, scans int, err error) {
 	s := &stripper{out: bufio.NewWriter(io.Discard)}
-	var err error
 	switch mediaType {
 	case "image/jpeg":
 		err = s.pass(src, s.jpeg)
@@ -155,7 +155,7 @@ func orientation(src io.ReadSeeker, mediaType string) (int, error) {
 	if errors.Is(err, ErrMalformed) { // it stays as it is
 		err = nil
 	}
-	return max(s.turn, 1), err
+	return max(s.turn, 1), s.scans, err
 }
 
 // The markers of JPEG that have to be told apart.
@@ -260,6 +260,7 @@ func (s *stripper) jpegSegment(marker byte, data []byte) []byte {
 // jpegScan copies what follows a start of scan, up to the next marker. ended: the picture ends in the middle of it.
 func (s *stripper) jpegScan() (ended bool, err error) {
 	s.pixels = true
+	s.scans++
 	for {
 		part, err := s.in.ReadSlice(0xff)
 		if errors.Is(err, bufio.ErrBufferFull) {

@@ -81,10 +81,11 @@ func (s *stripper) pngExif(length int64) error {
 	return err
 }
 
-// The bits of the head of an extended WebP that say that metadata is there.
+// The bits of the head of an extended WebP that say that metadata is there, or more than one picture.
 const (
-	webpExif = 0x08
-	webpXMP  = 0x04
+	webpExif      = 0x08
+	webpXMP       = 0x04
+	webpAnimation = 0x02
 )
 
 // webp copies a WebP. The size in its head is that of the pass before.
