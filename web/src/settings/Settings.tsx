@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { asParleyError } from '@parley/client'
 import { useState } from 'preact/hooks'
 import { languages, t } from '../i18n/i18n.ts'
 import { NotificationSettings } from '../notifications/NotificationSettings.tsx'
@@ -139,7 +140,7 @@ function Password() {
   const [old, setOld] = useState('')
   const [next, setNext] = useState('')
   const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
+  const [error, setError] = useState<{ text: string; old: boolean }>()
   return (
     <section>
       <h2>{t('settings.password')}</h2>
@@ -149,14 +150,14 @@ function Password() {
         onSubmit={async event => {
           event.preventDefault()
           setBusy(true)
-          setError('')
+          setError(undefined)
           try {
             await changePassword(old, next)
             setOld('')
             setNext('')
             notify(t('settings.password.done'))
           } catch (e) {
-            setError(errorText(e))
+            setError({ text: errorText(e), old: asParleyError(e).code === 'forbidden' })
           }
           setBusy(false)
         }}
@@ -168,6 +169,7 @@ function Password() {
           autocomplete="current-password"
           required
           value={old}
+          error={error?.old ? error.text : undefined}
           onInput={event => setOld(event.currentTarget.value)}
         />
         <Field
@@ -177,7 +179,7 @@ function Password() {
           required
           minLength={8}
           value={next}
-          error={error || undefined}
+          error={error && !error.old ? error.text : undefined}
           onInput={event => setNext(event.currentTarget.value)}
         />
         <div>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { asParleyError } from '@parley/client'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { type BeforeSignIn, beforeSignIn, setUp, signedOutBecause, signIn, signUp } from '../state/session.ts'
 import { useStore } from '../state/store.ts'
@@ -33,6 +33,7 @@ export function SignIn() {
     ask()
     return () => clearTimeout(timer)
   }, [])
+  const isSetUp = about?.setup === false
   const registers = about && about.registration !== 'closed'
   return (
     <main class="door">
@@ -49,9 +50,19 @@ export function SignIn() {
             {t('connection.offline')}
           </p>
         )}
+        {about?.setup && door.kind !== 'setup' && (
+          <p class="note" role="status">
+            {t('setup.wanted')}
+          </p>
+        )}
+        {isSetUp && door.kind === 'setup' && (
+          <p class="note warn" role="status">
+            {t('refused.setup.done')}
+          </p>
+        )}
         {door.kind === 'in' && <InForm />}
         {door.kind === 'up' && <UpForm invitation={door.invitation} about={about} />}
-        {door.kind === 'setup' && <SetupForm code={door.code} about={about} />}
+        {door.kind === 'setup' && !isSetUp && <SetupForm code={door.code} about={about} />}
         {door.kind === 'in' && registers && (
           <p class="door-other">
             {t('signin.new')}{' '}
@@ -69,7 +80,7 @@ export function SignIn() {
           </p>
         )}
         {door.kind === 'in' && about?.registration === 'closed' && (
-          <p class="door-other muted small">{t('signup.closed')}</p>
+          <p class="door-other muted small">{t('refused.closed')}</p>
         )}
       </div>
       {about?.version && <p class="door-version muted small">Parley {about.version}</p>}
@@ -88,29 +99,15 @@ function useSubmit(run: () => Promise<void>) {
       await run()
     } catch (e) {
       const known = asParleyError(e)
-      const field = /^(user_id|password|invitation|display_name|code)\b/.exec(known.message)?.[1]
+      const field = /^(user_id|password|invitation|display_name):/.exec(known.message)?.[1]
       setError({
-        text: errorOf(known.code, known.message) ?? errorText(known),
-        ...(field && known.code === 'bad_request' && { field }),
+        text: known.code === 'unauthenticated' ? t('signin.wrong') : errorText(known),
+        ...(field && { field }),
       })
       setBusy(false)
     }
   }
   return { busy, error, submit }
-}
-
-function errorOf(code: string, message: string): string | undefined {
-  switch (code) {
-    case 'unauthenticated':
-      return t('signin.wrong')
-    case 'conflict':
-      return t('signup.taken')
-    case 'bad_request':
-      return message.replace(/^\w+: /, '')
-    case 'forbidden':
-      return t('signup.forbidden')
-  }
-  return undefined
 }
 
 function InForm() {
@@ -179,6 +176,12 @@ function AccountForm({ about, title, text, invitation, code }: AccountFormProps)
   const [password, setPassword] = useState('')
   const [invited, setInvited] = useState(invitation ?? '')
   const least = about?.min_password ?? 8
+  const form = useRef<HTMLFormElement>(null)
+  // A touch keyboard would hide what is asked.
+  useLayoutEffect(() => {
+    const first = [...form.current!.querySelectorAll('input')].find(input => !input.value)
+    if (matchMedia('(pointer: fine)').matches) first?.focus()
+  }, [])
   const { busy, error, submit } = useSubmit(() => {
     const registration = {
       userId: user.trim().toLowerCase(),
@@ -189,7 +192,7 @@ function AccountForm({ about, title, text, invitation, code }: AccountFormProps)
     return code === undefined ? signUp(registration) : setUp(code, registration)
   })
   return (
-    <form class="stack" onSubmit={submit} aria-label={title}>
+    <form ref={form} class="stack" onSubmit={submit} aria-label={title}>
       <h2>{title}</h2>
       {text && <p class="muted">{text}</p>}
       {invitation !== undefined && (

@@ -25,7 +25,7 @@ export function Field({ label, hint, error, inputRef, ...rest }: FieldProps) {
         aria-invalid={error ? true : undefined}
       />
       {(error || hint) && (
-        <p id={about} class={error ? 'error' : 'hint'}>
+        <p id={about} class={error ? 'error' : 'hint'} role={error ? 'alert' : undefined}>
           {error || hint}
         </p>
       )}

@@ -2,20 +2,29 @@
 
 import { asParleyError } from '@parley/client'
 import { isKey, t } from '../i18n/i18n.ts'
-import { duration } from '../i18n/time.ts'
+import { duration, fileSize } from '../i18n/time.ts'
 import { notify } from './notices.ts'
+import { refusals } from './refusals.ts'
 
-/** What went wrong, in the reader's language where the code says enough; else in the server's words. */
+/** What went wrong, in the reader's language, but for what neither its code nor the table of refusals has a text for. */
 export function errorText(e: unknown): string {
   const error = asParleyError(e)
-  const key = `error.${error.code}`
-  if (error.retryAfter !== undefined && (error.code === 'rate_limited' || error.code === 'muted')) {
-    return t(error.code === 'muted' ? 'error.muted.wait' : 'error.rate_limited.wait', {
-      time: duration(roundUp(error.retryAfter)),
-    })
-  }
+  const known = refusals.find(([words]) => error.message.includes(words))?.[1]
+  const key = known ?? `error.${error.code}`
   const why = sentence(error.message)
-  return isKey(key) ? t(key, { why }) : why
+  const waiting = `${key}.wait`
+  if (error.retryAfter !== undefined && isKey(waiting)) return t(waiting, { time: duration(roundUp(error.retryAfter)) })
+  if (!isKey(key)) return why
+  const text = t(key, { why, ...named(error.message) })
+  const because = error.code === 'banned' && /^[^:]+: (.+)$/.exec(error.message)?.[1]
+  return because ? t('refused.because', { text, why: sentence(because) }) : text
+}
+
+/** Whom a message quotes, and its last number, as a count and as a size. */
+function named(message: string): Record<string, string | number> {
+  const user = /"([^"]*)"/.exec(message)?.[1] ?? ''
+  const count = Number(/(\d+)\D*$/.exec(message.replace(/"[^"]*"/g, ''))?.[1] ?? 0)
+  return { user, count, size: fileSize(count) }
 }
 
 /** The server's words, without the name of the field that they begin with. */
