@@ -117,6 +117,7 @@ func TestTooLargeAlone(t *testing.T) {
 	short := &chat.Event{RoomID: "general", Seq: 5, Kind: chat.Text, Content: "short"}
 	found := &chat.Found{Hits: []chat.Hit{{Event: long, Snippet: "«long»"}}}
 	for _, reply := range []wire.Replier{
+		wire.ExportOf(&chat.Export{User: &chat.User{ID: "bob"}, Messages: []*chat.Event{long}}, epoch),
 		&wire.Synced{Events: wire.EventsOf([]*chat.Event{long, short}, epoch, "bob")},
 		wire.FoundInRoomOf(found, chat.SearchScope{Room: &room, From: 1, To: 5}, epoch, "bob"),
 		wire.FoundOf(found, epoch, "bob"),

@@ -148,8 +148,9 @@ func ExportOf(e *chat.Export, epoch int64) *Export {
 
 // Shrink implements Pager.
 func (r *Export) Shrink() (ok bool) {
-	if r.Messages, ok = half(r.Messages); !ok {
-		return false
+	was := len(r.Messages)
+	if r.Messages, ok = fewer(r.Messages); len(r.Messages) == was {
+		return ok
 	}
 	last := r.Messages[len(r.Messages)-1].event
 	r.HasMore, r.Next = true, &ExportPlace{last.RoomID, last.Seq}
