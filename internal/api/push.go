@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"parley/internal/auth"
 	"parley/internal/chat"
 	"parley/internal/topic"
 	"parley/internal/wire"
@@ -42,6 +43,9 @@ func (a *API) pushInfo() *wire.PushInfo {
 }
 
 func (a *API) subscribe(_ context.Context, req *Request, in *wire.Subscribe) topic.Result {
+	if in.Events == chat.EventsMessages && !req.Caller.Scopes.Allow(auth.ScopeRead) { // deliveries, on another way
+		return topic.Done(nil, outOfScope(auth.ScopeRead))
+	}
 	n := chat.NewPushSubscription{Kind: chat.PushKind(in.Type), Endpoint: in.Endpoint, Device: in.Device, Events: in.Events}
 	if in.Keys != nil {
 		n.P256dh, n.Auth = in.Keys.P256dh, in.Keys.Auth

@@ -3,11 +3,13 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"parley/internal/api"
+	"parley/internal/auth"
 	"parley/internal/chat"
 	"parley/internal/content"
 )
@@ -32,5 +34,19 @@ func TestQuietHours(t *testing.T) {
 	h.says("ann", "push/quiet_hours", `{}`, "quiet_hours_set")
 	if left := listed("ann"); left != nil {
 		t.Errorf("taken back, and still %v", left)
+	}
+}
+
+// What a webhook that follows rooms is sent are deliveries: a token that may not read makes none.
+func TestFollowingTakesReading(t *testing.T) {
+	h := open(t, content.Policy{}, api.Rates{})
+	for scopes, want := range map[auth.Scopes]bool{auth.ScopeAccount: false, auth.ScopeAccount | auth.ScopeRead: true, 0: true} {
+		r := request("ann", "push/subscribe", `{"type":"webhook","events":"messages","endpoint":"https://example.com/"}`)
+		r.Caller.Scopes = scopes
+		_, err := h.serve(r)
+		refusal(t, err, chat.Forbidden) // the operator allows no host, either
+		if may := !strings.Contains(err.Error(), "does not have the scope read"); may != want {
+			t.Errorf("with %q: %v", scopes, err)
+		}
 	}
 }
