@@ -259,6 +259,9 @@ func (s *Service) Versions(ctx context.Context, who Principal, id ID, before uin
 	if err != nil {
 		return nil, err
 	}
+	if e.Kind == System {
+		return nil, noMessage()
+	}
 	if !isModerator(m, u) {
 		return nil, Refuse(Forbidden, "only moderators see earlier versions")
 	}
@@ -276,13 +279,13 @@ func (s *Service) Versions(ctx context.Context, who Principal, id ID, before uin
 	return p, nil
 }
 
-// visibleMessage is governMessage for what only reads; m is nil of an administrator who is not in the room.
+// visibleMessage is governMessage for what only reads, system messages too, which may be answered; m is nil of an administrator who is not in the room.
 func (s *Service) visibleMessage(ctx context.Context, u *User, id ID) (*Event, *Room, *Member, error) {
 	e, err := s.store.ReadMessage(ctx, id)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if e == nil || e.Kind == System {
+	if e == nil {
 		return nil, nil, nil, noMessage()
 	}
 	r, m, err := s.visible(ctx, Principal{u.ID}, e.RoomID)
