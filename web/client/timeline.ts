@@ -76,7 +76,7 @@ export class Timeline {
     ]
   }
 
-  /** By seq, in their current state. A new array on every change. */
+  /** By seq, in their current state. A new array on every change of them. */
   get messages(): readonly Message[] {
     this.#shown ??= [...this.#list]
     return this.#shown
@@ -161,7 +161,7 @@ export class Timeline {
         this.#changed()
       }
     })()
-    this.#changed()
+    this.#tell()
     return load.done
   }
 
@@ -190,18 +190,23 @@ export class Timeline {
     }
   }
 
+  // More than is too much is let go, so that it is not done at every page: a list that is shown changes at both ends then.
   #trimNewest(): void {
     if (this.#list.length <= this.#keep) return
-    this.#list.length = this.#keep
-    this.#to = this.#list[this.#keep - 1]?.seq ?? this.#to
+    this.#list.length = this.#rest
+    this.#to = this.#list[this.#rest - 1]?.seq ?? this.#to
     this.#hasNewer = true
   }
 
   #trimOldest(): void {
     if (this.#list.length <= this.#keep) return
-    this.#list.splice(0, this.#list.length - this.#keep)
+    this.#list.splice(0, this.#list.length - this.#rest)
     this.#from = this.#list[0]?.seq ?? this.#from
     this.#hasOlder = true
+  }
+
+  get #rest(): number {
+    return Math.ceil(this.#keep * 0.8)
   }
 
   /** The last seq that is known to exist. All that is later comes as an event. */
@@ -337,7 +342,7 @@ export class Timeline {
     this.#to = m.seq
     if (this.#thread !== undefined && m.thread_id !== this.#rootId) return false
     this.#list.push(m)
-    if (this.following && this.#list.length > this.#keep * 1.25) this.#trimOldest()
+    if (this.following) this.#trimOldest()
     return true
   }
 
@@ -368,6 +373,10 @@ export class Timeline {
 
   #changed(): void {
     this.#shown = undefined
+    this.#tell()
+  }
+
+  #tell(): void {
     if (this.#told) return
     this.#told = true
     queueMicrotask(() => {

@@ -51,6 +51,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
   const press = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const own = message.sender_id === chat.user
   const mentioned = message.mentions?.includes(chat.user)
+  const time = timeOfDay(message.timestamp)
   const marks = (
     <>
       {row.day !== undefined && <DayMark time={row.day} />}
@@ -68,7 +69,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
         <article class="message system" tabIndex={focusable ? 0 : -1} data-key={row.key}>
           <SystemText chat={chat} message={message} />
           <time class="muted small" dateTime={iso(message.timestamp)} title={fullTime(message.timestamp)}>
-            {timeOfDay(message.timestamp)}
+            {time}
           </time>
         </article>
       </>
@@ -91,7 +92,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
       {marks}
       <article
         class={`message ${row.first ? 'first' : ''} ${mentioned ? 'mentioned' : ''} ${found ? 'found' : ''} ${active ? 'active' : ''} ${own ? 'own' : ''}`}
-        aria-label={t('message.label', { user: name, time: timeOfDay(message.timestamp) })}
+        aria-label={t('message.label', { user: name, time })}
         tabIndex={focusable ? 0 : -1}
         data-key={row.key}
         data-id={message.id}
@@ -119,7 +120,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
             title={fullTime(message.timestamp)}
             aria-hidden="true"
           >
-            {timeOfDay(message.timestamp)}
+            {time}
           </time>
         )}
         <div class="message-body">
@@ -140,7 +141,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
                 </span>
               )}
               <time class="muted small" dateTime={iso(message.timestamp)} title={fullTime(message.timestamp)}>
-                {timeOfDay(message.timestamp)}
+                {time}
               </time>
               {where.pinned && (
                 <span class="tag" title={t('message.pinned')}>
@@ -151,7 +152,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
           )}
           {message.reply_to && <Quote message={message} quoted={row.quoted} inThread={where.thread ?? false} />}
           <Content message={message} />
-          <Reactions message={message} />
+          {hasReactions(message) && <Reactions message={message} />}
           {message.thread_count !== undefined && !where.thread && (
             <button type="button" class="thread-link" onClick={() => openThread(message)}>
               <Icon name="thread" size={16} />
@@ -390,6 +391,11 @@ function OutgoingState({ outgoing }: { outgoing: Outgoing }) {
       {outgoing.error ? errorText(outgoing.error) : t('outbox.sending')}
     </span>
   )
+}
+
+function hasReactions(message: Message): boolean {
+  for (const _ in message.reactions) return true
+  return false
 }
 
 function iso(timestamp: number): string {

@@ -153,7 +153,8 @@ export class Chat {
     let timeline = this.#timelines.get(room)
     if (timeline) this.#timelines.delete(room)
     else {
-      timeline = new Timeline(this.client, room, { keep: 4000, page: 60 })
+      // Enough to go back and forth in; what is farther away is loaded again, and no page takes longer than the one before.
+      timeline = new Timeline(this.client, room, { keep: 1000, page: 60 })
       void timeline.loadLatest().catch(() => {})
     }
     this.#timelines.set(room, timeline)
