@@ -4,6 +4,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -423,7 +424,14 @@ func (s *Service) JudgePush(ctx context.Context, p *Push, away Absence) (Verdict
 	if len(found) == 0 || found[0].Deleted || r.Deleted {
 		return drop("gone")
 	}
-	wants, err := s.wantsPush(ctx, r, found[0], p.User, p.Why)
+	why, err := s.stillWhy(ctx, found[0], p)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if why == "" {
+		return drop("gone")
+	}
+	wants, err := s.wantsPush(ctx, r, found[0], p.User, why)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -446,7 +454,21 @@ func (s *Service) JudgePush(ctx context.Context, p *Push, away Absence) (Verdict
 			return Verdict{As: PushPostponed, Due: end}, nil
 		}
 	}
-	return Verdict{Notice: &Notice{Subscription: *sub, Room: r, Message: found[0], Why: p.Why, Seq: p.Seq, User: p.User}}, nil
+	return Verdict{Notice: &Notice{Subscription: *sub, Room: r, Message: found[0], Why: why, Seq: p.Seq, User: p.User}}, nil
+}
+
+// stillWhy is why a push is sent by now: of a message whose mention was taken back something else may be left, or "".
+func (s *Service) stillWhy(ctx context.Context, e *Event, p *Push) (string, error) {
+	if p.Why != WhyMention || e.Details != nil && slices.Contains(e.Details.Mentions, p.User) {
+		return p.Why, nil
+	}
+	left, err := s.concerned(ctx, e)
+	for _, c := range left {
+		if c.user == p.User {
+			return c.why, nil
+		}
+	}
+	return "", err
 }
 
 // Settled is the outcome of what is done to the queue.

@@ -245,3 +245,36 @@ func TestPushOfAnEdit(t *testing.T) {
 	is("too late", due(), none)
 	is("of an old message", due(), none)
 }
+
+// A mention that is taken back while its notification waits is none; another reason that is left is told.
+func TestPushOfAMentionTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	w.room("r", false, "bob", "cat", "dan")
+	for _, u := range []chat.UserID{"bob", "cat", "dan"} {
+		done(t, w.Subscribe(by(u), chat.NewPushSubscription{Kind: chat.UnifiedPush, Endpoint: "https://example.net/" + string(u)}))
+	}
+	done(t, w.SetPreferences(by("cat"), "r", chat.NotifyAll))
+	gone := func(chat.UserID) (chat.Time, bool) { return 1, true }
+	question := done(t, w.Send(by("dan"), "r", text("a question"))).MessageID
+	answer := done(t, w.Reply(by("ann"), question, text("@bob @cat @dan: an answer"))).MessageID
+	w.clock.Add(2 * chat.PushAfter)
+	if _, _, err := w.QueuePushes(ctx, gone); err != nil {
+		t.Fatal(err)
+	}
+	done(t, w.Edit(by("ann"), answer, "an answer", false))
+	got := map[chat.UserID]string{}
+	for _, p := range read[[]chat.Push](t)(w.DuePushes(ctx, nil, 10)) {
+		if p.Why == chat.WhyMention {
+			v := read[chat.Verdict](t)(w.JudgePush(ctx, &p, gone))
+			got[p.User] = v.Reason
+			if v.Notice != nil {
+				got[p.User] = v.Notice.Why
+			}
+		}
+	}
+	if want := map[chat.UserID]string{"bob": "gone", "cat": chat.WhyAll, "dan": chat.WhyReply}; !maps.Equal(got, want) {
+		t.Errorf("told because of %v, want %v", got, want)
+	}
+}
