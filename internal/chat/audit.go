@@ -78,10 +78,8 @@ func (s *Service) AuditLog(ctx context.Context, who Principal, room RoomID, befo
 		return nil, false, err
 	}
 	list, err := s.store.Audit(ctx, room, before, limit+1)
-	if len(list) > limit {
-		return list[:limit], true, err
-	}
-	return list, false, err
+	list, more := pageOf(list, limit, func(a *Audited) int { return len(a.Reason) })
+	return list, more, err
 }
 
 // RoomBans lists who is banned from a room, for its moderators.
@@ -95,10 +93,8 @@ func (s *Service) RoomBans(ctx context.Context, who Principal, room RoomID, afte
 		return nil, false, err
 	}
 	list, err := s.store.RoomBans(ctx, r.Num, s.now(), after, limit+1)
-	if len(list) > limit {
-		return list[:limit], true, err
-	}
-	return list, false, err
+	list, more := pageOf(list, limit, func(b *Ban) int { return len(b.Reason) })
+	return list, more, err
 }
 
 // administrator refuses whoever is none, when something is only read.

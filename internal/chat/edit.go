@@ -269,13 +269,7 @@ func (s *Service) Versions(ctx context.Context, who Principal, id ID, before uin
 	if p.Versions, err = s.store.Versions(ctx, e, before, limit+1); err != nil {
 		return nil, err
 	}
-	bytes := maxPageBytes
-	for i := range p.Versions {
-		if bytes -= len(p.Versions[i].Content); i > 0 && (i == limit || bytes < 0) {
-			p.Versions, p.HasMore = p.Versions[:i], true
-			break
-		}
-	}
+	p.Versions, p.HasMore = pageOf(p.Versions, limit, func(v *Version) int { return len(v.Content) })
 	return p, nil
 }
 

@@ -5,6 +5,7 @@ package chat_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -259,4 +260,62 @@ func TestUnread(t *testing.T) {
 	if a, b := unread("ann", "r"), unread("bob", "r"); a != 1 || b != 0 {
 		t.Errorf("after the answer ann has %d unread and bob %d", a, b)
 	}
+}
+
+// Pages are bounded by their texts, whatever they list, and go on to the end all the same.
+func TestPagesOfLongTextsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.room("r", false)
+	const times, bound = 70, 128<<10 + 10_000 // at least one is shown, however long
+	for i := range times {
+		long := strings.Repeat(string(rune('α'+i%20)), 1000) // 2000 bytes
+		w.UpdateRoom(by("ann"), "r", chat.RoomPatch{Description: &long})
+		w.CreateRoom(by("ann"), chat.NewRoom{ID: chat.RoomID(fmt.Sprintf("x%02d", i)), Name: "X", Description: long})
+	}
+	w.settle()
+	pages := func(what string, want int, page func() (items, bytes int, more bool)) {
+		t.Helper()
+		n, asked := 0, 0
+		for more := true; more; asked++ {
+			var items, bytes int
+			if items, bytes, more = page(); items == 0 || bytes > bound {
+				t.Fatalf("%s: a page of %d with %d bytes", what, items, bytes)
+			}
+			n += items
+		}
+		if n != want || asked < 2 {
+			t.Errorf("%s: %d on %d pages, want %d", what, n, asked, want)
+		}
+	}
+	before := int64(0)
+	pages("audit", times, func() (items, bytes int, more bool) {
+		list, more, err := w.AuditLog(t.Context(), who("ann"), "r", before, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range list {
+			before, bytes = a.ID, bytes+len(a.Reason)
+		}
+		return len(list), bytes, more
+	})
+	after := chat.RoomID("s")
+	pages("rooms", times, func() (items, bytes int, more bool) {
+		list, more, err := w.PublicRooms(t.Context(), "", after, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list {
+			after, bytes = r.ID, bytes+len(r.Description)
+		}
+		return len(list), bytes, more
+	})
+	seen := uint64(1)
+	pages("sync", times, func() (items, bytes int, more bool) {
+		s := read[*chat.Synced](t)(w.Sync(t.Context(), who("ann"), map[chat.RoomID]uint64{"r": seen}, 0))
+		for _, e := range s.Events {
+			seen, bytes = e.Seq, bytes+len(*e.Details.Changes.Description)
+		}
+		return len(s.Events), bytes, s.HasMore
+	})
 }

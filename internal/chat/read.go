@@ -94,7 +94,25 @@ func (e *Event) weight() int {
 	for i := range e.Reactions {
 		n += 32 + 24*len(e.Reactions[i].Users)
 	}
+	if d := e.Details; d != nil {
+		n += len(d.Reason) + 24*len(d.Mentions)
+		if c := d.Changes; c != nil && c.Description != nil {
+			n += len(*c.Description)
+		}
+	}
 	return n
+}
+
+// pageOf is the part of a list that makes a page: at most limit, at least one, and as many as the texts allow for. more tells that
+// something is left.
+func pageOf[T any](list []T, limit int, texts func(*T) int) (page []T, more bool) {
+	bytes := maxPageBytes
+	for i := range list {
+		if bytes -= texts(&list[i]); i > 0 && (i == limit || bytes < 0) {
+			return list[:i], true
+		}
+	}
+	return list, false
 }
 
 // fitting is how many of events, at most limit and at least one, go into one page with bytes left for texts; it takes those from
@@ -251,10 +269,8 @@ func (s *Service) PublicRooms(ctx context.Context, query string, after RoomID, l
 		return nil, false, err
 	}
 	rooms, err := s.store.PublicRooms(ctx, query, after, limit+1)
-	if len(rooms) > limit {
-		return rooms[:limit], true, err
-	}
-	return rooms, false, err
+	rooms, more := pageOf(rooms, limit, func(r *Room) int { return len(r.Name) + len(r.Description) })
+	return rooms, more, err
 }
 
 // RoomInfo is what a caller may know of a room: Members only as a member.

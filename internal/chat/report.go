@@ -164,13 +164,7 @@ func (s *Service) Reports(ctx context.Context, who Principal, room RoomID, statu
 	if p.Reports, err = s.store.Reports(ctx, q); err != nil {
 		return nil, err
 	}
-	bytes := maxPageBytes
-	for i := range p.Reports {
-		if bytes -= len(p.Reports[i].Content) + len(p.Reports[i].Reason); i > 0 && (i == limit || bytes < 0) {
-			p.Reports, p.HasMore = p.Reports[:i], true
-			break
-		}
-	}
+	p.Reports, p.HasMore = pageOf(p.Reports, limit, func(r *Report) int { return len(r.Content) + len(r.Reason) })
 	return p, nil
 }
 
