@@ -27,7 +27,13 @@ func (d *Dir) Same(id ID, size int64, r io.Reader, write Rewriter) (same bool, e
 	if err != nil {
 		return false, named(err)
 	}
-	defer func() { err = errors.Join(err, named(errors.Join(again.Close(), os.Remove(path)))) }()
+	early := os.Remove(path) // where the system permits it, a crash leaves nothing
+	defer func() {
+		err = errors.Join(err, named(again.Close()))
+		if early != nil {
+			err = errors.Join(err, named(os.Remove(path)))
+		}
+	}()
 	n, reading, writing := copyChunk(again, io.LimitReader(r, size+1))
 	_, start := again.Seek(0, io.SeekStart)
 	if err := errors.Join(reading, named(errors.Join(writing, start))); err != nil || n != size {

@@ -54,6 +54,15 @@ func Safe(mediaType string) bool {
 	return false
 }
 
+// Active tells whether a browser runs, or makes a page of, what is in a file of this type.
+func Active(mediaType string) bool {
+	switch mediaType {
+	case "text/html", "text/xml", "application/xml", "text/css", "text/javascript", "application/javascript":
+		return true
+	}
+	return strings.HasSuffix(mediaType, "+xml")
+}
+
 // Found is what a file was found to be.
 type Found struct {
 	Type          string // media type, without parameters

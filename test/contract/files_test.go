@@ -255,6 +255,9 @@ func TestPartsOfFiles(t *testing.T) {
 		if c.status < 300 && disposition != "attachment; filename*=utf-8''a_%C3%A9gnp.html" {
 			t.Errorf("%s %q: %s", c.method, c.headers, disposition)
 		}
+		if kind := a.Header.Get("Content-Type"); len(c.headers) == 0 && kind != "application/octet-stream" {
+			t.Errorf("a page comes as %s", kind)
+		}
 		if a.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.Header.Get("Content-Security-Policy"), "sandbox") {
 			t.Errorf("%s %q: %v", c.method, c.headers, a.Header)
 		}

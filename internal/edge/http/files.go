@@ -85,6 +85,9 @@ func (h *files) download(w http.ResponseWriter, r *http.Request) {
 	if thumbnail {
 		tag, kind, shown = tag+"-t", "image/jpeg", true
 	}
+	if picture.Active(kind) {
+		kind = "application/octet-stream" // to be saved, as its name says
+	}
 	disposition := "attachment"
 	if shown {
 		disposition = "inline"

@@ -199,7 +199,7 @@ func TestPictures(t *testing.T) {
 	for _, text := range []string{"<html><script>alert(1)</script>", `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`} {
 		id := h.upload("x.png", "image/png", text)
 		a := h.as("ann", "GET", "files/"+id, "").wants(t, 200, "")
-		if got := a.Header().Get("Content-Disposition"); got != "attachment; filename=x.png" || !strings.Contains(a.Header().Get("Content-Security-Policy"), "sandbox") {
+		if got := a.Header().Get("Content-Disposition"); got != "attachment; filename=x.png" || a.Header().Get("Content-Type") != "application/octet-stream" || !strings.Contains(a.Header().Get("Content-Security-Policy"), "sandbox") {
 			t.Errorf("%s: %s", text, got)
 		}
 	}
