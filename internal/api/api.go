@@ -50,7 +50,7 @@ type (
 
 // Audience is what handlers know of those who listen: the feed.
 type Audience interface {
-	Pass(to chat.UserID, body []byte)
+	Show(to chat.UserID, room chat.RoomID, body []byte)
 	PassAbout(to chat.UserID, room chat.RoomID, body []byte)
 	PassRoom(room int64, except chat.UserID, body []byte)
 }

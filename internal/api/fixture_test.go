@@ -58,6 +58,9 @@ func (a *audience) Rest(chat.UserID, chat.RoomID) bool { return false }
 func (a *audience) PassAbout(to chat.UserID, _ chat.RoomID, body []byte) {
 	a.Pass(to, body)
 }
+func (a *audience) Show(to chat.UserID, _ chat.RoomID, body []byte) {
+	a.Pass(to, body)
+}
 func (a *audience) PassRoom(_ int64, _ chat.UserID, body []byte) { a.Pass("room", body) }
 
 // profane is a word that the tests' rules know.

@@ -69,7 +69,7 @@ func (a *API) showHistory(ctx context.Context, who chat.Principal, room chat.Roo
 		if err != nil {
 			return nil, err
 		}
-		a.cfg.Audience.Pass(who.UserID, wire.MessageHistory(page, a.cfg.Epoch, who.UserID))
+		a.cfg.Audience.Show(who.UserID, page.Room.ID, wire.MessageHistory(page, a.cfg.Epoch, who.UserID))
 		return nil, nil
 	})
 }

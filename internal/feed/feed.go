@@ -374,19 +374,6 @@ func (f *Feed) revoke(r *room, u *user, before uint64) {
 	}
 }
 
-// Pass sends a passing event to all devices of a user that listen.
-func (f *Feed) Pass(to chat.UserID, body []byte) {
-	f.cfg.Cork()
-	defer f.cfg.Uncork()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if u := f.users[to]; u != nil {
-		for _, s := range u.subs {
-			s.to.Pass("", body)
-		}
-	}
-}
-
 // Online tells whether a device of the user listens.
 func (f *Feed) Online(u chat.UserID) bool {
 	f.mu.Lock()

@@ -332,9 +332,10 @@ func TestPassAndFigures(t *testing.T) {
 		h.subscribe(ann, feed.Options{})
 		h.subscribe(pad, feed.Options{})
 		h.subscribe(bob, feed.Options{})
-		h.feed.Pass("ann", []byte("typing"))
-		h.feed.Pass("nobody", []byte("typing"))
-		if fmt.Sprint(ann.Passed(), pad.Passed(), bob.Passed()) != "[ typing] [ typing] []" {
+		h.feed.Show("ann", "r", []byte("1"))
+		h.feed.Show("nobody", "r", []byte("1"))
+		h.feed.Show("bob", "q", []byte("1")) // who is not in it, any more or yet
+		if fmt.Sprint(ann.Passed(), pad.Passed(), bob.Passed()) != "[r page 1] [r page 1] []" {
 			t.Fatalf("passed on: %q %q %q", ann.Passed(), pad.Passed(), bob.Passed())
 		}
 		if got := h.feed.Stats(); got != (feed.Stats{Subscriptions: 3, Users: 2, Rooms: 1}) {

@@ -2,7 +2,11 @@
 
 package feed
 
-import "parley/internal/chat"
+import (
+	"slices"
+
+	"parley/internal/chat"
+)
 
 // PassAbout sends a passing event about a room to all devices of a user that listen. Whoever loses the room loses what
 // has not been sent of it.
@@ -15,6 +19,22 @@ func (f *Feed) PassAbout(to chat.UserID, room chat.RoomID, body []byte) {
 		for _, s := range u.subs {
 			s.to.Pass(room, body)
 		}
+	}
+}
+
+// Show sends a page of a room to all devices of a member that listen to all rooms. Whoever was taken out of the room since it was read
+// is shown nothing, and whoever loses it then loses what has not been sent of it.
+func (f *Feed) Show(to chat.UserID, room chat.RoomID, body []byte) {
+	f.cfg.Cork()
+	defer f.cfg.Uncork()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	u := f.users[to]
+	if u == nil || !slices.ContainsFunc(u.rooms, func(m membership) bool { return m.room.id == room }) {
+		return
+	}
+	for _, s := range u.subs {
+		s.to.Show(room, body)
 	}
 }
 

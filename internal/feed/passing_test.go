@@ -50,6 +50,7 @@ func TestPassingEventsOfRooms(t *testing.T) {
 		h.commit(kick("bob", "r"))
 		synctest.Wait()
 		h.feed.PassRoom(h.num("r"), "", []byte("6"))
+		h.feed.Show("bob", "r", []byte("7")) // read before
 		wants("after the removal", "[r 6][][][]")
 		for _, c := range []struct {
 			user          chat.UserID

@@ -29,6 +29,8 @@ type Subscriber interface {
 	// Pass queues a passing event, or drops it where there is no space, and then returns false. room is what it is about, ""
 	// for none. Who does not listen to it is passed it by being passed nothing.
 	Pass(room chat.RoomID, body []byte) bool
+	// Show is Pass for a page of a room, which who listens to single rooms is not sent.
+	Show(room chat.RoomID, body []byte)
 	// Revoke drops what is queued of a room before a seq and has not been sent.
 	Revoke(room chat.RoomID, before uint64)
 }

@@ -47,7 +47,7 @@ type web struct {
 // silence is an audience that is not there.
 type silence struct{}
 
-func (silence) Pass(chat.UserID, []byte) {}
+func (silence) Show(chat.UserID, chat.RoomID, []byte) {}
 
 func (silence) PassAbout(chat.UserID, chat.RoomID, []byte) {}
 func (silence) PassRoom(int64, chat.UserID, []byte)        {}

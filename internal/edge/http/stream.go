@@ -89,6 +89,9 @@ func (s *stream) Pass(room chat.RoomID, body []byte) bool {
 	return true
 }
 
+// Show implements feed.Subscriber.
+func (s *stream) Show(room chat.RoomID, body []byte) { s.Pass(room, body) }
+
 // put queues q. mu is held.
 func (s *stream) put(q queued) {
 	s.queue = append(s.queue, q)

@@ -154,6 +154,13 @@ func (d *device) Pass(room chat.RoomID, body []byte) bool {
 	return t == nil || d.session.Reply(t.topic, 0, m)
 }
 
+// Show implements feed.Subscriber.
+func (d *device) Show(room chat.RoomID, body []byte) {
+	if l := d.listening.Load(); l != nil && l.messages != nil {
+		d.session.Reply(l.messages.topic, 0, &server.Message{Payload: body, Properties: textProperties, Tag: about{room}})
+	}
+}
+
 // Revoke implements feed.Subscriber.
 func (d *device) Revoke(room chat.RoomID, before uint64) { drop(d.session, room, before) }
 

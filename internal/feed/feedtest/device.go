@@ -67,6 +67,9 @@ func (d *Device) Pass(room chat.RoomID, body []byte) bool {
 	return true
 }
 
+// Show implements feed.Subscriber.
+func (d *Device) Show(room chat.RoomID, body []byte) { d.Pass(room, append([]byte("page "), body...)) }
+
 // Revoke implements feed.Subscriber.
 func (d *Device) Revoke(room chat.RoomID, before uint64) {
 	d.mu.Lock()
