@@ -250,7 +250,7 @@ describe.skipIf(noBrowser())('two people', () => {
     await link.getByText('online').waitFor()
   })
 
-  test('moderation, and a message that fails and is sent again', async () => {
+  test('moderation, and what who is concerned sees of it', async () => {
     for (const p of [alice, erin]) await p.open('Allotment')
     const moderate = async (action: string) => {
       if ((await erin.panel('Members').count()) === 0)
@@ -260,14 +260,73 @@ describe.skipIf(noBrowser())('two people', () => {
     }
     await moderate('Mute')
     await erin.dialog('Mute Alice Moreau').getByRole('button', { name: 'Mute' }).click()
-    await alice.say('Can you hear me')
-    const failed = alice.log.getByRole('article', { name: 'Not sent.' })
-    await failed.waitFor()
-    expect(await failed.textContent()).toContain('Can you hear me')
+    await alice.page.getByText(/^You are muted here until /).waitFor()
+    expect(await alice.composer().count()).toBe(0)
     await moderate('Unmute')
-    await failed.getByRole('button', { name: 'Try again' }).click()
+    await alice.say('Can you hear me')
     await erin.sees('Can you hear me')
-    expect(await alice.message('Can you hear me').count()).toBe(1)
+
+    await moderate('Ban')
+    await erin.dialog('Ban Alice Moreau').getByLabel('Reason').fill('too many beans')
+    await erin.dialog().getByRole('button', { name: 'Ban' }).click()
+    await alice.notice('You were banned from Allotment: too many beans').waitFor()
+    await alice.page.goBack()
+    await alice.page.getByRole('main').getByRole('button', { name: 'Join' }).click()
+    await alice.page.getByRole('alert').getByText('The reason: Too many beans.').waitFor()
+    await erin.page.getByRole('button', { name: 'Room details' }).click()
+    await erin.panel('Room details').getByRole('button', { name: 'Banned people' }).click()
+    await erin.dialog().getByRole('button', { name: 'Unban' }).click()
+    await erin.dialog().getByText('Alice Moreau').waitFor({ state: 'detached' })
+    await erin.page.keyboard.press('Escape')
+    await alice.page.getByRole('main').getByRole('button', { name: 'Join' }).click()
+    await alice.composer().waitFor()
+  })
+
+  test('what programs post through a webhook of the room', async () => {
+    await erin.panel('Room details').getByRole('button', { name: 'Webhooks' }).click()
+    const dialog = erin.dialog('Webhooks')
+    await dialog.getByLabel('Name').fill('Weather')
+    await dialog.getByRole('button', { name: 'Make a webhook' }).click()
+    const address = await dialog.getByRole('textbox', { name: 'Address' }).inputValue()
+    const posted = await fetch(address, { method: 'POST', body: JSON.stringify({ text: 'Rain at noon' }) })
+    expect(posted.status).toBe(200)
+    await alice.message('Rain at noon').getByText('Weather').waitFor()
+    await dialog.getByRole('button', { name: 'Delete: Weather' }).click()
+    await erin
+      .dialog(/Weather/)
+      .getByRole('button', { name: 'Delete' })
+      .click()
+    await dialog.getByText('Weather').first().waitFor({ state: 'detached' })
+    expect((await fetch(address, { method: 'POST', body: '{"text":"Sun"}' })).status).toBeGreaterThanOrEqual(400)
+    await erin.page.keyboard.press('Escape')
+  })
+
+  test('a message that fails and is sent again', async () => {
+    for (const [p, other] of [
+      [alice, /Erin/],
+      [erin, /Alice Moreau/],
+    ] as const)
+      await p.navigation.getByRole('link', { name: other }).click()
+    const profile = async (button: string) => {
+      await erin.page
+        .getByRole('main')
+        .getByRole('button', { name: /Alice Moreau/ })
+        .first()
+        .click()
+      await erin.dialog('Profile').getByRole('button', { name: button, exact: true }).click()
+    }
+    await profile('Block')
+    await erin.dialog('Profile').getByRole('button', { name: 'Unblock' }).waitFor()
+    await alice.say('Are you there')
+    const failed = alice.log.getByRole('article', { name: 'Not sent.' })
+    await failed.getByText('You and they take no private messages from each other.').waitFor()
+    await erin.dialog('Profile').getByRole('button', { name: 'Unblock' }).click()
+    await erin.dialog('Profile').getByRole('button', { name: 'Block', exact: true }).waitFor()
+    await erin.page.keyboard.press('Escape')
+    await failed.getByRole('button', { name: 'Try again' }).click()
+    await erin.sees('Are you there')
+    expect(await alice.message('Are you there').count()).toBe(1)
+    for (const p of [alice, erin]) await p.open('Allotment')
   })
 
   test('what an administrator sees', async () => {

@@ -3,11 +3,12 @@
 import type { Message, RoomHead } from '@parley/client'
 import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
-import { duration } from '../i18n/time.ts'
+import { duration, timeToCome } from '../i18n/time.ts'
 import { pickEmoji } from '../messages/emoji.ts'
 import { plainText } from '../messages/markdown.ts'
 import { useChat, useName, useRoomName } from '../state/chat.ts'
 import { compose, composing, focusComposer } from '../state/compose.ts'
+import { type Mute, mutedFor } from '../state/mutes.ts'
 import { preferences } from '../state/preferences.ts'
 import { useStore } from '../state/store.ts'
 import { Avatar } from '../ui/Avatar.tsx'
@@ -47,11 +48,15 @@ export function Composer(props: ComposerProps) {
     me => head?.type === 'direct' && (me?.blocked.some(id => room.split(':').includes(id)) ?? false),
   )
 
+  const muted = useMute(room)
+
   let closed: string | undefined
   if (head?.type === 'announcements' && !administrator) closed = t('compose.announcements')
   else if (head?.locked && !moderator) closed = t('compose.locked')
   else if (head?.read_only && !moderator) closed = t('compose.readonly')
   else if (blocked) closed = t('compose.blocked')
+  else if (muted)
+    closed = muted.until ? t('compose.muted.until', { time: timeToCome(muted.until) }) : t('compose.muted')
   if (closed) {
     return (
       <div class="composer closed">
@@ -67,6 +72,23 @@ export function Composer(props: ComposerProps) {
       label={thread ? t('compose.thread') : t('compose.label', { room: name })}
     />
   )
+}
+
+/** Whether and until when the reader is muted, in a room or on the server; it ends by itself. */
+function useMute(room: string): Mute | undefined {
+  const chat = useChat()
+  const here = useStore(chat.mutes, all => all.get(room))
+  const me = useStore(chat.me)
+  const everywhere = me?.muted ? { ...(me.muted_until && { until: me.muted_until }) } : undefined
+  const left = mutedFor([here, everywhere], Date.now())
+  const [, again] = useState(0)
+  useEffect(() => {
+    if (!left || left > 86_400_000) return
+    const timer = setTimeout(() => again(n => n + 1), left + 50)
+    return () => clearTimeout(timer)
+  }, [left])
+  if (!left) return undefined
+  return Number.isFinite(left) ? { until: (Date.now() + left) / 1000 } : {}
 }
 
 function Editor({

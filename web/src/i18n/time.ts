@@ -45,6 +45,12 @@ export function dayName(timestamp: number, now = Date.now() / 1000): string {
     : format('old', { day: 'numeric', month: 'long', year: 'numeric' }).format(timestamp * 1000)
 }
 
+/** A time to come: of today the hour, else with its day. */
+export function timeToCome(timestamp: number, now = Date.now() / 1000): string {
+  if (dayNumber(now) === dayNumber(timestamp)) return timeOfDay(timestamp)
+  return format('tocome', { dateStyle: 'medium', timeStyle: 'short' }).format(timestamp * 1000)
+}
+
 /** A short time for lists: of today the hour, else the day. */
 export function shortTime(timestamp: number, now = Date.now() / 1000): string {
   if (dayNumber(now) === dayNumber(timestamp)) return timeOfDay(timestamp)

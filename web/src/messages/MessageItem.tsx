@@ -67,7 +67,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
       <>
         {marks}
         <article class="message system" tabIndex={focusable ? 0 : -1} data-key={row.key}>
-          <SystemText chat={chat} message={message} />
+          <SystemText chat={chat} messages={row.folded ?? [message]} />
           <time class="muted small" dateTime={iso(message.timestamp)} title={fullTime(message.timestamp)}>
             {time}
           </time>
@@ -172,10 +172,17 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
 })
 
 /** Who came and went, by name. */
-function SystemText({ chat, message }: { chat: Chat; message: Message }) {
+function SystemText({ chat, messages }: { chat: Chat; messages: readonly Message[] }) {
   useStore(chat.people.known)
-  useEffect(() => chat.people.ensure(systemPeople(message)), [chat, message])
-  return <span dir="auto">{systemText(chat, message)}</span>
+  useEffect(() => chat.people.ensure(systemPeople(messages)), [chat, messages])
+  const nameOf = (id: string) => chat.people.name(id)
+  // All of them by name, for who wants to know.
+  const all = messages.length > 1 ? messages.map(m => nameOf(m.user_id ?? '')).join(', ') : undefined
+  return (
+    <span dir="auto" title={all}>
+      {systemText(messages, nameOf)}
+    </span>
+  )
 }
 
 function Content({ message }: { message: Message }) {

@@ -55,6 +55,40 @@ describe('groups', () => {
     expect(rows[3]!.quoted?.id).toBe('m1')
   })
 
+  it('fold people who come and go one after the other into a line that keeps its key', () => {
+    const came = (seq: number, user_id: string, change: Partial<Message> = {}) =>
+      message(seq, { type: 'system', sender_id: 'system', event: 'member_joined', user_id, ...change })
+    const left = { event: 'member_left' } as const
+    const messages = [
+      came(1, 'alice'),
+      came(2, 'bob', { actor_id: 'bob' }),
+      came(3, 'carol'),
+      came(4, 'bob', left),
+      came(5, 'dave', { actor_id: 'alice' }),
+      came(6, 'erin', { actor_id: 'alice' }),
+      message(7),
+      came(8, 'frank'),
+      came(9, 'grace', { timestamp: noon + 86_400 }),
+    ]
+    const rows = shown(messages)
+    expect(rows.map(row => (row.folded ?? [row.message]).map(m => m.seq))).toEqual([
+      [1, 2, 3],
+      [4],
+      [5, 6],
+      [7],
+      [8],
+      [9],
+    ])
+    expect(rows.map(row => row.key)).toEqual(['m1', 'm4', 'm5', 'm7', 'm8', 'm9'])
+    // What did not change is the same row, and what did is another one under the same key.
+    const before = buildRows({ ...base, messages: messages.slice(0, 2) })
+    const again = buildRows({ ...base, messages: messages.slice(0, 2) }, new Map(before.map(row => [row.key, row])))
+    expect(again[0]).toBe(before[0])
+    const more = buildRows({ ...base, messages: messages.slice(0, 3) }, new Map(before.map(row => [row.key, row])))
+    expect(more[0]).not.toBe(before[0])
+    expect(more[0]!.key).toBe(before[0]!.key)
+  })
+
   it('tell what a hook has posted from what its maker wrote', () => {
     const hook = { hook: true, sender_name: 'Builds' }
     const rows = shown([

@@ -14,6 +14,7 @@ export interface MessageRow {
   day?: number // Unix seconds, where a new day begins
   unread: boolean // the first unread one
   quoted?: Message // what it answers, where that is among the messages
+  folded?: readonly Message[] // a run of people who came or went, shown as one line: all of them, with `message` the first
 }
 
 export interface OutgoingRow {
@@ -71,6 +72,13 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
     const unread = !marked && message.seq > of.unreadAfter! && !own && message.type !== 'system'
     if (unread || (own && message.seq > (of.unreadAfter ?? 0))) marked = true
     const quoted = message.reply_to ? byId.get(message.reply_to) : undefined
+    const above = rows.at(-1)
+    if (!newDay && above?.kind === 'message' && together(above.message, message)) {
+      rows.pop()
+      keep({ ...above, folded: [...(above.folded ?? [above.message]), message] })
+      time = message.timestamp
+      continue
+    }
     const from = message.hook ? `hook ${message.sender_name}` : message.sender_id
     const first =
       newDay ||
@@ -113,11 +121,24 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
   return rows
 }
 
+/** Whether both tell of somebody who came, or went, in the same way. */
+function together(a: Message, b: Message): boolean {
+  if (a.type !== 'system' || b.type !== 'system' || a.event !== b.event) return false
+  if (a.event !== 'member_joined' && a.event !== 'member_left') return false
+  return bringer(a) === bringer(b)
+}
+
+/** Who has added somebody, if anybody. */
+export function bringer({ actor_id, user_id }: Message): string | undefined {
+  return actor_id === user_id ? undefined : actor_id
+}
+
 function same(a: Row, b: Row): boolean {
   if (a.kind === 'start' || b.kind === 'start') return a.kind === b.kind
   if (a.first !== b.first || a.day !== b.day || a.quoted !== b.quoted) return false
   if (a.kind === 'outgoing') return b.kind === 'outgoing' && a.outgoing === b.outgoing
-  return b.kind === 'message' && a.message === b.message && a.unread === b.unread
+  if (b.kind !== 'message' || a.message !== b.message || a.unread !== b.unread) return false
+  return a.folded?.length === b.folded?.length && (a.folded?.every((m, i) => m === b.folded![i]) ?? true)
 }
 
 /** One rendering of a list on its way from some rows to others. */

@@ -3,7 +3,7 @@
 import { privateRoom, type User } from '@parley/client'
 import { useEffect, useState } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
-import { ago, fullTime, longDate } from '../i18n/time.ts'
+import { ago, longDate, timeToCome } from '../i18n/time.ts'
 import { moderationItems } from '../moderation/actions.tsx'
 import { useChat, useHead, useName } from '../state/chat.ts'
 import { go } from '../state/route.ts'
@@ -66,7 +66,7 @@ export function PersonDialog({ user, room, onClose }: { user: string; room?: str
         {member?.muted && (
           <span class="tag warn">
             {member.muted_until
-              ? t('moderate.muteduntil', { time: fullTime(member.muted_until) })
+              ? t('moderate.muteduntil', { time: timeToCome(member.muted_until) })
               : t('moderate.muted')}
           </span>
         )}

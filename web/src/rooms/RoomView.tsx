@@ -11,7 +11,7 @@ import { partnerOf, useChat, useHead, useRoomName } from '../state/chat.ts'
 import { focusComposer } from '../state/compose.ts'
 import { go, type Panel, type Route } from '../state/route.ts'
 import { useStore } from '../state/store.ts'
-import { Button } from '../ui/Button.tsx'
+import { Button, IconButton } from '../ui/Button.tsx'
 import { Empty } from '../ui/Empty.tsx'
 import { errorText } from '../ui/errors.ts'
 import { Icon } from '../ui/Icon.tsx'
@@ -72,8 +72,11 @@ function Inside({ room, message, panel, route }: RoomViewProps) {
         leftAt = Date.now()
         return
       }
+      if (Date.now() - leftAt < 5000) return
       const now = chat.rooms.get().get(room)
-      if (now?.unread && Date.now() - leftAt > 5000) {
+      // Others may be called otherwise by now: of that nobody is told.
+      if (now) void chat.loadDetails(room).catch(() => {})
+      if (now?.unread) {
         mark.current = { room, after: now.read_seq }
         reset(n => n + 1)
       }
@@ -204,30 +207,35 @@ function Outside({ room }: { room: string }) {
     setBusy(false)
   }
   return (
-    <div class="home">
-      {state === 'loading' && <LineSkeleton rows={4} />}
-      {state === 'gone' && (
-        <Empty icon="lock" title={t('rooms.notthere')}>
-          <p>{error || t('rooms.notthere.text')}</p>
-          <Button look="quiet" onClick={() => go({ view: 'discover' })}>
-            {t('rooms.discover')}
-          </Button>
-        </Empty>
-      )}
-      {state === 'ready' && detail && (
-        <Empty icon="hash" title={detail.room.name}>
-          {detail.room.description && <p dir="auto">{detail.room.description}</p>}
-          <p class="muted">{t('rooms.members', { count: detail.room.member_count })}</p>
-          {error && (
-            <p class="error" role="alert">
-              {error}
-            </p>
-          )}
-          <Button look="primary" busy={busy} onClick={join}>
-            {t('rooms.join')}
-          </Button>
-        </Empty>
-      )}
-    </div>
+    <>
+      <header class="bar only-phone">
+        <IconButton icon="back" label={t('action.back')} onClick={() => go({ view: 'home' })} />
+      </header>
+      <div class="home">
+        {state === 'loading' && <LineSkeleton rows={4} />}
+        {state === 'gone' && (
+          <Empty icon="lock" title={t('rooms.notthere')}>
+            <p>{error || t('rooms.notthere.text')}</p>
+            <Button look="quiet" onClick={() => go({ view: 'discover' })}>
+              {t('rooms.discover')}
+            </Button>
+          </Empty>
+        )}
+        {state === 'ready' && detail && (
+          <Empty icon="hash" title={detail.room.name}>
+            {detail.room.description && <p dir="auto">{detail.room.description}</p>}
+            <p class="muted">{t('rooms.members', { count: detail.room.member_count })}</p>
+            {error && (
+              <p class="error" role="alert">
+                {error}
+              </p>
+            )}
+            <Button look="primary" busy={busy} onClick={join}>
+              {t('rooms.join')}
+            </Button>
+          </Empty>
+        )}
+      </div>
+    </>
   )
 }

@@ -20,6 +20,7 @@ import { useContext } from 'preact/hooks'
 import { t } from '../i18n/i18n.ts'
 import { notify } from '../ui/notices.ts'
 import { Drafts } from './drafts.ts'
+import { type Mutes, muteHeard, muteListed } from './mutes.ts'
 import { People } from './people.ts'
 import { Quotes } from './quotes.ts'
 import { go, route } from './route.ts'
@@ -68,6 +69,8 @@ export class Chat {
   readonly heard = store<Message | undefined>(undefined)
   readonly people: People
   readonly quotes: Quotes
+  /** The rooms in which the reader is muted. */
+  readonly mutes = store<Mutes>(new Map())
   readonly typing = new Typing()
   readonly drafts: Drafts
   readonly uploads: Uploads
@@ -193,6 +196,7 @@ export class Chat {
     }
     this.presence.set(presence)
     this.details.set(now => new Map(now).set(room, detail))
+    this.mutes.set(now => muteListed(now, this.user, room, detail.members))
   }
 
   /** Tells the server how far the reader has read, once in a while. */
@@ -249,6 +253,7 @@ export class Chat {
       }
       return
     }
+    this.mutes.set(now => muteHeard(now, this.user, event))
     switch (event.type) {
       case 'moderated':
       case 'room_updated':
@@ -263,10 +268,13 @@ export class Chat {
         const gone = event.room?.room_id ?? event.room_id
         if (event.room_id !== `user:${this.user}`) break
         const reason = event.reason ?? ''
-        const name = event.room?.name ?? gone
-        if (event.type === 'room_deleted') notify(t('rooms.gone.deleted', { room: name }))
-        else if (reason.startsWith('kicked')) notify(t('rooms.gone.kicked', { room: name }), { error: true })
-        else if (reason.startsWith('banned')) notify(t('rooms.gone.banned', { room: name }), { error: true })
+        const room = event.room?.name ?? gone
+        if (event.type === 'room_deleted') notify(t('rooms.gone.deleted', { room }))
+        const [, how, why] = /^(kicked|banned)(?:: (.+))?/s.exec(reason) ?? []
+        if (how) {
+          const text = t(how === 'kicked' ? 'rooms.gone.kicked' : 'rooms.gone.banned', { room })
+          notify(why ? t('rooms.gone.why', { text, why }) : text, { error: true })
+        }
         this.#timelines.get(gone)?.close()
         this.#timelines.delete(gone)
         const now = route.get()

@@ -60,10 +60,13 @@ const shapes = {
 
 export type IconName = keyof typeof shapes
 
+// Those that point where the text goes to or comes from: the other way where it runs from right to left.
+const mirrored: ReadonlySet<IconName> = new Set(['announce', 'back', 'exit', 'forward', 'reply', 'send', 'thread'])
+
 export function Icon({ name, size = 20, class: extra = '' }: { name: IconName; size?: number; class?: string }) {
   return (
     <svg
-      class={`icon ${name === 'more' ? 'dots' : ''} ${extra}`}
+      class={`icon ${name === 'more' ? 'dots' : ''} ${mirrored.has(name) ? 'mirrored' : ''} ${extra}`}
       width={size}
       height={size}
       viewBox="0 0 24 24"
