@@ -2,7 +2,7 @@
 
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { keepPictures, launch, noBrowser, Person } from '../testing/browser.ts'
+import { keepPictures, launch, noBrowser, Person, settled } from '../testing/browser.ts'
 import { pngOf } from '../testing/png.ts'
 import { Server } from '../testing/server.ts'
 
@@ -125,6 +125,8 @@ describe.skipIf(noBrowser())('two people', () => {
     await erin.composer('Reply in the thread').press('Enter')
     await erin.sees('And the peas', erin.thread)
     const link = alice.message('Beans are up').getByRole('button', { name: 'One reply' })
+    await link.waitFor()
+    await settled(alice.page)
     await link.click()
     await alice.sees('And the peas', alice.thread)
     await alice.composer('Reply in the thread').fill('Peas too')
@@ -208,6 +210,7 @@ describe.skipIf(noBrowser())('two people', () => {
       await alice.log.getByRole('button', { name: `View ${name}` }).waitFor()
     }
 
+    await settled(alice.page) // the list goes to its end with each of them
     await alice.log.getByRole('button', { name: 'View dropped.png' }).click()
     const viewer = alice.dialog('View dropped.png')
     await viewer.waitFor()
@@ -266,16 +269,17 @@ describe.skipIf(noBrowser())('two people', () => {
     await alice.say('Can you hear me')
     await erin.sees('Can you hear me')
 
+    const allotment = alice.page.url()
     await moderate('Ban')
     await erin.dialog('Ban Alice Moreau').getByLabel('Reason').fill('too many beans')
     await erin.dialog().getByRole('button', { name: 'Ban' }).click()
     await alice.notice('You were banned from Allotment: too many beans').waitFor()
-    await alice.page.goBack()
+    await alice.page.goto(allotment)
     await alice.page.getByRole('main').getByRole('button', { name: 'Join' }).click()
     await alice.page.getByRole('alert').getByText('The reason: Too many beans.').waitFor()
     await erin.page.getByRole('button', { name: 'Room details' }).click()
     await erin.panel('Room details').getByRole('button', { name: 'Banned people' }).click()
-    await erin.dialog().getByRole('button', { name: 'Unban' }).click()
+    await erin.dialog().getByRole('button', { name: 'Lift the ban' }).click()
     await erin.dialog().getByText('Alice Moreau').waitFor({ state: 'detached' })
     await erin.page.keyboard.press('Escape')
     await alice.page.getByRole('main').getByRole('button', { name: 'Join' }).click()
@@ -285,15 +289,15 @@ describe.skipIf(noBrowser())('two people', () => {
   test('what programs post through a webhook of the room', async () => {
     await erin.panel('Room details').getByRole('button', { name: 'Webhooks' }).click()
     const dialog = erin.dialog('Webhooks')
-    await dialog.getByLabel('Name').fill('Weather')
-    await dialog.getByRole('button', { name: 'Make a webhook' }).click()
-    const address = await dialog.getByRole('textbox', { name: 'Address' }).inputValue()
+    await dialog.getByLabel('Name of a new webhook').fill('Weather')
+    await dialog.getByRole('button', { name: 'Create webhook' }).click()
+    const address = await dialog.getByRole('textbox', { name: 'Address of the webhook' }).inputValue()
     const posted = await fetch(address, { method: 'POST', body: JSON.stringify({ text: 'Rain at noon' }) })
     expect(posted.status).toBe(200)
     await alice.message('Rain at noon').getByText('Weather').waitFor()
     await dialog.getByRole('button', { name: 'Delete: Weather' }).click()
     await erin
-      .dialog(/Weather/)
+      .dialog(/^Delete the webhook/)
       .getByRole('button', { name: 'Delete' })
       .click()
     await dialog.getByText('Weather').first().waitFor({ state: 'detached' })

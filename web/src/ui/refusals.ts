@@ -39,7 +39,7 @@ export const refusals: readonly (readonly [words: string, key: Key])[] = [
   ['has a higher role than you', 'refused.role'],
   ['is not a member of the room', 'refused.member'],
   ['is the last administrator', 'refused.administrator.last'],
-  ['is banned from this server; lift the ban first', 'refused.banned'],
+  ['on this server; lift it first', 'refused.banned'],
   // Rooms.
   ['the room is read-only', 'compose.readonly'],
   ['the room is locked; nobody joins', 'refused.locked.join'],
