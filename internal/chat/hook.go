@@ -96,6 +96,20 @@ func (s *Service) DeleteHook(call Call, room RoomID, id string) *Pending[Revoked
 	})
 }
 
+// endHooks ends all incoming webhooks of a room that is no more.
+func (s *Service) endHooks(tx Tx, r *Room, actor UserID) error {
+	hooks, err := tx.HooksOf(r)
+	if err != nil {
+		return err
+	}
+	for i := range hooks {
+		if err := s.revokeToken(tx, &hooks[i], actor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // RoomHooks lists the incoming webhooks of a room that are in force, for its moderators.
 func (s *Service) RoomHooks(ctx context.Context, who Principal, room RoomID) ([]Token, error) {
 	r, err := s.moderates(ctx, who, room)

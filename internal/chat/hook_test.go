@@ -108,3 +108,22 @@ func TestWhatHooksPost(t *testing.T) {
 		t.Errorf("its tombstone: %+v %+v", e, e.Details)
 	}
 }
+
+// With a room its hooks end, too: they are in no list any more.
+func TestHooksEndWithTheirRoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.room("r", false)
+	w.room("p", true)
+	for _, id := range []chat.RoomID{"r", "p"} {
+		done(t, w.CreateHook(by("ann"), id, hookNamed(string(id), "x")))
+	}
+	done(t, w.DeleteRoom(by("ann"), "r"))
+	if e := last(w.log(chat.UserLog("ann"))); e.Details.Action != chat.ActionSession || e.Details.Session != "r" {
+		t.Errorf("its maker was told %+v", e.Details)
+	}
+	done(t, w.Leave(by("ann"), "p")) // which closes it
+	if left := read[[]chat.Token](t)(w.Tokens(t.Context(), "ann")); len(left) != 0 {
+		t.Errorf("left: %+v", left)
+	}
+}

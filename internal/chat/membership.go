@@ -217,6 +217,9 @@ func (s *Service) remove(tx Tx, r *Room, user UserID, e *Event, why string, wasO
 		if r.Kind == PrivateRoom {
 			closed := *r
 			closed.Deleted = true
+			if err := s.endHooks(tx, r, e.Actor); err != nil {
+				return err
+			}
 			return tx.UpdateRoom(&closed)
 		}
 		return nil

@@ -252,6 +252,9 @@ func (s *Service) DeleteRoom(call Call, room RoomID) *Pending[RoomState] {
 				return RoomState{}, err
 			}
 		}
+		if err := s.endHooks(tx, r, u.ID); err != nil {
+			return RoomState{}, err
+		}
 		if err := audit(tx, Audited{Actor: u.ID, Action: ActionDelete, RoomID: r.ID}); err != nil {
 			return RoomState{}, err
 		}
