@@ -34,6 +34,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 600,
+    rolldownOptions: {
+      checks: { bundlerTimings: false },
+      onLog: (level, log, report) => {
+        // "use client" in virtua is for React's servers.
+        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') report(level, log)
+      },
+    },
   },
   server: {
     proxy: {

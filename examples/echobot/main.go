@@ -30,7 +30,13 @@ func main() {
 
 // run answers until ctx ends.
 func run(ctx context.Context, cfg client.Config) error {
-	cfg.State = func(s client.State, err error) { log.Println(s, err) }
+	cfg.State = func(s client.State, err error) {
+		if err != nil {
+			log.Println(s, err)
+		} else {
+			log.Println(s)
+		}
+	}
 	c, err := client.Dial(ctx, cfg)
 	if err != nil {
 		return err
