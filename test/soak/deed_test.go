@@ -45,10 +45,10 @@ func asks(often int, route string) deed {
 
 // deeds are what everybody does.
 var deeds = []deed{
-	{26, func(p *person, room string) { p.send("message/"+room, p.text(), fields()) }},
+	{26, func(p *person, room string) { p.send(room, "message/"+room, p.text(), fields()) }},
 	{5, func(p *person, room string) {
 		if id := p.town.message(p.random, room); id != "" {
-			p.send("message/"+id+"/reply", p.text(), fields())
+			p.send(room, "message/"+id+"/reply", p.text(), fields())
 		}
 	}},
 	{6, func(p *person, room string) {
@@ -56,7 +56,7 @@ var deeds = []deed{
 			p.try("message/"+id+"/edit", fields("content", p.text()), nil)
 		}
 	}},
-	{5, func(p *person, _ string) { p.send("private/"+p.somebody(), p.text(), fields()) }},
+	{5, func(p *person, _ string) { p.send("", "private/"+p.somebody(), p.text(), fields()) }},
 	{2, func(p *person, room string) { p.share(room) }},
 	about(3, "delete"),
 	about(4, "react", "emoji", "👍"),
@@ -128,7 +128,7 @@ var deeds = []deed{
 
 // governing is what the administrator does beside watching.
 var governing = []deed{
-	{4, func(p *person, _ string) { p.send("broadcast", p.text(), fields()) }},
+	{4, func(p *person, _ string) { p.send("", "broadcast", p.text(), fields()) }},
 	{3, func(p *person, _ string) {
 		if room := p.town.room(p.random); p.abreast(room) {
 			p.try("admin/messages/cleanup", fields("room_id", room, "older_than", 2), nil)
@@ -145,7 +145,7 @@ var governing = []deed{
 		p.try("admin/users/"+whom+"/unban", nil, nil)
 		p.town.alter(func() {})
 	}},
-	{3, func(p *person, room string) { p.send("message/"+room, p.text(), fields()) }},
+	{3, func(p *person, room string) { p.send(room, "message/"+room, p.text(), fields()) }},
 	{3, func(p *person, _ string) { p.restless() }},
 	asks(2, "info"),
 	asks(2, "admin/reports/list"),

@@ -310,7 +310,7 @@ type libraryLink struct {
 }
 
 func (d *device) connectLibrary(ctx context.Context) (link, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, patience())
 	defer cancel()
 	c, err := client.Dial(ctx, client.Config{Server: d.cable.Addr, User: d.user, Password: d.town.tokens[d.user]})
 	if err != nil {
@@ -507,10 +507,8 @@ func (d *device) state() string {
 	return fmt.Sprintf("wanted %v, connected %v, held %v, narrow %v", d.wanted, d.link != nil, d.held, d.narrow)
 }
 
-// await waits until the device has come to something.
+// await waits until the device has come to something, or until ctx is over.
 func (d *device) await(ctx context.Context, what string, come func(*memory) string) error {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
 	for {
 		d.mu.Lock()
 		changed := d.changed
@@ -523,10 +521,8 @@ func (d *device) await(ctx context.Context, what string, come func(*memory) stri
 		}
 		select {
 		case <-changed:
-		case <-timer.C:
-			return fmt.Errorf("waited in vain for %s: %s (%s)", what, missing, d.state())
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("waited in vain for %s: %s (%s): %w", what, missing, d.state(), context.Cause(ctx))
 		}
 	}
 }

@@ -25,6 +25,7 @@ type memory struct {
 	pushed     []push            // of rooms, in the order of arrival
 	pulled     map[spot]bool     // what it was shown in pages, by room and seq
 	heard      map[string]bool   // rooms of which it was told in passing
+	gone       map[string]int    // rooms that the user was not in any more when a connection began anew: by which connection
 	connection int               // how many there were
 	copies     int               // how often something came again
 	came       []string          // what became of it: the latest connections, for messages of failed tests
@@ -57,7 +58,7 @@ type push struct {
 }
 
 func newMemory(user string, ask view.Ask) *memory {
-	return &memory{user: user, ask: ask, rooms: map[string]*place{}, told: map[spot]string{}, pulled: map[spot]bool{}, heard: map[string]bool{}}
+	return &memory{user: user, ask: ask, rooms: map[string]*place{}, told: map[spot]string{}, pulled: map[spot]bool{}, heard: map[string]bool{}, gone: map[string]int{}}
 }
 
 // comes notes what became of the device.
@@ -184,6 +185,7 @@ func (m *memory) catchUp() error {
 			if !mine[id] {
 				m.comes("not in %s any more, by connection %d", id, m.connection)
 				delete(m.rooms, id)
+				m.gone[id] = m.connection
 			}
 		}
 		return nil
@@ -249,12 +251,18 @@ func (m *memory) take(body []byte, pushed bool) error {
 	if p == nil {
 		p = &place{}
 		m.rooms[e.RoomID] = p
+		if m.gone[e.RoomID] == m.connection && m.late(e.RoomID, e.Seq) {
+			p.last = e.Seq - 1
+		}
+		delete(m.gone, e.RoomID)
 	}
 	if e.Seq > p.last+1 {
 		begins := e.Type == "system" && e.Event == "member_joined" && e.UserID == m.user
 		if (pushed || m.fills) && !begins && p.missed < e.Seq-1 {
 			if cut, err := m.cut(e.RoomID, e.Seq); err != nil || !m.fills || !cut {
-				return fmt.Errorf("a hole: after %d of %s comes %s (%w); before: %q, of the device: %q", p.last, e.RoomID, body, errors.Join(err, view.ErrHole), p.trail, m.came)
+				hole := fmt.Errorf("a hole: after %d of %s comes %s (%w); before: %q, of the device: %q", p.last, e.RoomID, body, errors.Join(err, view.ErrHole), p.trail, m.came)
+				p.last, p.picture = e.Seq, nil // it is told of once
+				return hole
 			}
 		}
 		p.picture = nil
@@ -281,6 +289,21 @@ func (m *memory) cut(id string, seq uint64) (bool, error) {
 	return true, err
 }
 
+// late tells whether an event may be from before the user was taken out of a room, and on its way since: "a removed, banned or left
+// member gets nothing that had not been written to the socket by then". A connection that begins anew hears from the heads on, and
+// learns the rest from sync, which does not know the room any more: so the first event that comes has nothing before it. What is
+// from the present stay is not such a one: that begins with the joining.
+func (m *memory) late(id string, seq uint64) bool {
+	s, err := m.sync(nil)
+	for _, r := range s.Rooms {
+		if r.ID == id {
+			return r.Joined > seq
+		}
+	}
+	no := (*refusal)(nil) // banned, and asked in the end
+	return err == nil || errors.As(err, &no)
+}
+
 // passing is told of something that is in no log.
 func (m *memory) passing(e *head) error {
 	switch e.Type {
@@ -292,6 +315,10 @@ func (m *memory) passing(e *head) error {
 			m.rooms[e.RoomID] = p
 		}
 		p.missed = max(p.missed, e.LastSeq)
+		// "What is past the retention comes as sync_required": nothing else does, for who is fed from the log.
+		if cut, err := m.cut(e.RoomID, e.LastSeq+1); err == nil && !cut {
+			return fmt.Errorf("of %s, %d to %d are not told and not cut away; before: %q, of the device: %q", e.RoomID, e.FirstSeq, e.LastSeq, p.trail, m.came)
+		}
 	case "message_history":
 		for _, body := range e.Messages {
 			var shown head

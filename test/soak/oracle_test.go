@@ -7,10 +7,12 @@ package soak
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"parley/internal/feed/feedtest"
 	"parley/test/systemtest"
@@ -154,20 +156,32 @@ func (w *town) kept(r *register) {
 	}
 }
 
-// compare holds what the devices of everybody show against what the server says.
+// compare holds what the devices of everybody show against what the server says. It is over in twice the patience at most: devices
+// wait once, all at the same time, and the server is asked that long.
 func (w *town) compare() {
+	ctx, cancel := w.patient()
+	defer cancel()
+	tooLong := time.NewTimer(2 * patience())
+	defer tooLong.Stop()
 	var all sync.WaitGroup
 	for _, p := range w.people {
 		all.Go(func() {
-			if err := p.compare(); err != nil {
+			if err := p.compare(ctx); err != nil {
 				w.fault("%s: %v", p.name, err)
 			}
 		})
 	}
-	all.Wait()
+	done := ended(&all)
+	select {
+	case <-done:
+	case <-tooLong.C:
+		w.fault("the views should have been compared, after %v", 2*patience())
+		w.stop()
+		<-done
+	}
 }
 
-func (p *person) compare() error {
+func (p *person) compare(ctx context.Context) error {
 	ask := p.town.asking(p.name)
 	var s synced
 	if err := ask("sync", fields(), &s); err != nil {
@@ -189,30 +203,35 @@ func (p *person) compare() error {
 			return err
 		}
 	}
+	var differ []error
 	for _, d := range p.devices {
-		if err := d.compare(p.town.ctx, &s, account, fresh); err != nil {
-			return fmt.Errorf("%v: %w", d, err)
+		if err := d.compare(ctx, &s, account, fresh); err != nil {
+			differ = append(differ, fmt.Errorf("%v: %w", d, err))
 		}
 	}
-	return nil
+	return errors.Join(differ...)
 }
 
 // unread counts what the server says is unread: messages after what was read and what they said last.
 func (p *person) unread(r *room, shown *view.Room) error {
-	seen := max(r.FirstSeq-1, r.ReadSeq)
-	for _, m := range shown.Messages {
-		if m.Sender == p.name && m.Seq >= r.Joined && !p.unreadFrom[r.ID] {
-			seen = max(seen, m.Seq)
+	count := func(setBack bool) (n int) {
+		seen := max(r.FirstSeq-1, r.ReadSeq)
+		for _, m := range shown.Messages {
+			if m.Sender == p.name && m.Seq >= r.Joined && !setBack {
+				seen = max(seen, m.Seq)
+			}
 		}
-	}
-	n := 0
-	for _, m := range shown.Messages {
-		if m.Type != "system" && m.Seq > seen {
-			n++
+		for _, m := range shown.Messages {
+			if m.Type != "system" && m.Seq > seen {
+				n++
+			}
 		}
+		return n
 	}
-	if n != r.Unread {
-		return fmt.Errorf("%d messages of %s are unread by the server's count and %d by one's own: %+v", r.Unread, r.ID, n, *r)
+	back, unclear := p.unreadFrom[r.ID], p.unclear[r.ID]
+	if n := count(back); n != r.Unread && !(unclear && count(!back) == r.Unread) {
+		return fmt.Errorf("%d messages of %s are unread by the server's count and %d by one's own (set back %v, unclear %v): %+v",
+			r.Unread, r.ID, n, back, unclear, *r)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 
 	"parley/internal/mqtt/packet"
 	"parley/test/mqtttest"
@@ -22,14 +23,20 @@ type person struct {
 	name    string
 	random  *rand.Rand
 	devices []*device
-	count   int             // of requests
+	count   int // of requests
+	doing   atomic.Pointer[string]
 	in      map[string]bool // rooms they believe to be in
 	// unreadFrom are rooms whose mark was set back after the own last message there: it counts no more.
 	unreadFrom map[string]bool
+	// unclear are rooms where they do not know whether a message of theirs, or a mark that they set back, came to be: the answer
+	// was lost, and the repeat refused, to somebody banned meanwhile. "Refusals are not remembered", and tell nothing of before.
+	unclear map[string]bool
 }
 
 func newPerson(w *town, name string, seed uint64, devices []kind, narrow bool) *person {
-	p := &person{town: w, name: name, random: rand.New(rand.NewPCG(seed, 2)), in: map[string]bool{}, unreadFrom: map[string]bool{}}
+	p := &person{town: w, name: name, random: rand.New(rand.NewPCG(seed, 2)), in: map[string]bool{}, unreadFrom: map[string]bool{}, unclear: map[string]bool{}}
+	nothing := "nothing yet"
+	p.doing.Store(&nothing)
 	for i, k := range devices {
 		p.devices = append(p.devices, newDevice(w, name, i, k, narrow && i == 0))
 	}
@@ -42,24 +49,30 @@ func (p *person) ask(route string, payload map[string]any, out any) error {
 	if payload == nil {
 		payload = map[string]any{}
 	}
+	p.doing.Store(&route)
 	p.count++
 	id := fmt.Sprintf("%s-%d", p.name, p.count)
 	payload["client_msg_id"] = id
 	d := p.devices[p.random.IntN(len(p.devices))]
-	qos := byte(1 + p.random.IntN(2))
+	qos, broken := byte(1+p.random.IntN(2)), false
 	if p.random.IntN(2) == 0 {
 		if l := d.speaks(); l != nil {
 			if body := l.ask(route, id, qos, payload); body != nil {
 				return p.town.read(body, out)
 			}
+			broken = true
 		}
 	}
 	delete(payload, "request_id")
-	body, err := p.town.http(p.name, route, payload)
+	body, lost, err := p.town.http(p.name, route, payload)
 	if err != nil {
 		return err
 	}
-	return p.town.read(body, out)
+	err = p.town.read(body, out)
+	if no := (*refusal)(nil); errors.As(err, &no) {
+		no.unclear = broken || lost
+	}
+	return err
 }
 
 // ask asks over MQTT; nil when the connection ends before the answer.
@@ -97,19 +110,26 @@ func (l *mqttLink) ask(route, id string, qos byte, payload map[string]any) []byt
 
 // try asks for what may be refused, and tells whether it was done. Only a fault of the server is a fault.
 func (p *person) try(route string, payload map[string]any, out any) bool {
+	done, _ := p.tries(route, payload, out)
+	return done
+}
+
+// tries asks like try, and tells beside whether what was refused may have been done all the same.
+func (p *person) tries(route string, payload map[string]any, out any) (done, unclear bool) {
 	err := p.ask(route, payload, out)
 	no := (*refusal)(nil)
 	switch {
 	case err == nil:
-		return true
+		return true, false
 	case errors.As(err, &no):
 		if no.code == "internal" {
 			p.town.fault("%s: %s %v: %v", p.name, route, payload, err)
 		}
+		return false, no.unclear
 	case !errors.Is(err, errOver):
 		p.town.fault("%s: %s %v: %v", p.name, route, payload, err)
 	}
-	return false
+	return false, false
 }
 
 // fields makes a payload of pairs.
@@ -163,14 +183,17 @@ type sent struct {
 	Duplicate bool   `json:"duplicate"`
 }
 
-// send makes a message by a route.
-func (p *person) send(route, text string, payload map[string]any) {
+// send makes a message by a route. room is where, as far as marks are set back there.
+func (p *person) send(room, route, text string, payload map[string]any) {
 	var s sent
 	payload["content"] = text
-	if !p.try(route, payload, &s) {
+	done, unclear := p.tries(route, payload, &s)
+	if !done {
+		p.unclear[room] = p.unclear[room] || unclear
 		return
 	}
 	delete(p.unreadFrom, s.RoomID)
+	delete(p.unclear, s.RoomID)
 	p.town.note(message{id: s.ID, room: s.RoomID, sender: p.name, text: text, seq: s.Seq})
 }
 
@@ -226,9 +249,14 @@ func (p *person) reads(route string, payload map[string]any) {
 
 // joins asks to be in a room.
 func (p *person) joins(room string) {
-	if p.try("rooms/join/"+room, nil, nil) {
+	var r struct {
+		Status string `json:"status"`
+	}
+	if p.try("rooms/join/"+room, nil, &r) {
 		p.in[room] = true
-		delete(p.unreadFrom, room)
+		if r.Status == "joined" { // a mark that was set back stays so for who is there already
+			delete(p.unreadFrom, room)
+		}
 	}
 }
 
@@ -252,7 +280,7 @@ func (p *person) share(room string) {
 		ID string `json:"file_id"`
 	}
 	if p.try("file/upload/"+room, fields("name", "notes.txt", "data", "aGVsbG8gdGhlcmU="), &up) {
-		p.send("file/share/"+room, p.text(), fields("file_id", up.ID))
+		p.send(room, "file/share/"+room, p.text(), fields("file_id", up.ID))
 	}
 }
 
@@ -278,11 +306,13 @@ func (p *person) marks(room string, back bool) {
 		return
 	}
 	seq := p.random.IntN(20)
-	var r struct {
-		Seq uint64 `json:"seq"`
-	}
-	if p.try("read/"+room, fields("seq", seq, "unread", true), &r) {
+	done, unclear := p.tries("read/"+room, fields("seq", seq, "unread", true), nil)
+	switch {
+	case done:
 		p.unreadFrom[room] = true
+		delete(p.unclear, room)
+	case unclear:
+		p.unclear[room] = true
 	}
 }
 
@@ -298,7 +328,9 @@ func (p *person) abreast(id string) bool {
 			head = r.LastSeq
 		}
 	}
-	return p.devices[0].await(p.town.ctx, id, func(m *memory) string {
+	ctx, cancel := p.town.patient()
+	defer cancel()
+	return p.devices[0].await(ctx, id, func(m *memory) string {
 		if at := m.rooms[id]; at == nil || at.last < head {
 			return "it is behind"
 		}

@@ -80,7 +80,7 @@ func (s *stage) names() (names []string) {
 
 func (s *stage) live(at server, tokens map[string]string, interrupt func(n int)) {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &town{t: s.t, ctx: ctx, server: at, tokens: tokens, tick: make(chan struct{}), around: make(chan struct{}),
+	w := &town{t: s.t, ctx: ctx, stop: stop, server: at, tokens: tokens, tick: make(chan struct{}), around: make(chan struct{}),
 		private: map[string]bool{}, creators: map[string]string{}, messages: map[string][]message{}, refusals: map[string]int{}, faults: map[string]int{}}
 	defer func() {
 		stop()

@@ -31,6 +31,7 @@ type server interface {
 type town struct {
 	t             *testing.T
 	ctx           context.Context // of everything that goes on
+	stop          context.CancelFunc
 	server        server
 	tokens        map[string]string
 	people        []*person
@@ -115,7 +116,10 @@ func (w *town) mayRefuse(code packet.ReasonCode) bool {
 }
 
 // refusal is an answer that says no.
-type refusal struct{ code, message string }
+type refusal struct {
+	code, message string
+	unclear       bool // what was asked may have been done before, by a request whose answer was lost
+}
 
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
@@ -125,11 +129,11 @@ var errOver = errors.New("the run is over")
 // mostTries is how often something is asked of a server that is there and does not answer.
 const mostTries = 200
 
-// http asks over HTTP, again and again until the server answers.
-func (w *town) http(user, route string, payload map[string]any) ([]byte, error) {
+// http asks over HTTP, again and again until the server answers. lost says that it may have done already what it was asked for.
+func (w *town) http(user, route string, payload map[string]any) (answer []byte, lost bool, err error) {
 	body, err := json.Marshal(payload)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for tries := 0; tries < mostTries; {
 		news := w.news()
@@ -141,20 +145,21 @@ func (w *town) http(user, route string, payload map[string]any) ([]byte, error) 
 			case <-news:
 				continue
 			case <-w.ctx.Done():
-				return nil, errOver
+				return nil, lost, errOver
 			}
 		}
 		a, err := systemtest.Request(w.ctx, addr, http.MethodPost, w.tokens[user], route, string(body), "Content-Type", "application/json")
 		if w.ctx.Err() != nil {
-			return nil, errOver
+			return nil, lost, errOver
 		}
+		lost = lost || err != nil
 		if err != nil || a.Status == http.StatusServiceUnavailable {
 			tries++
 			continue
 		}
-		return a.Body, nil
+		return a.Body, lost, nil
 	}
-	return nil, fmt.Errorf("%s is not answered", route)
+	return nil, lost, fmt.Errorf("%s is not answered", route)
 }
 
 // read takes a reply.
@@ -169,7 +174,7 @@ func (w *town) read(body []byte, out any) error {
 		w.mu.Lock()
 		w.refusals[r.Error.Code]++
 		w.mu.Unlock()
-		return &refusal{r.Error.Code, r.Error.Message}
+		return &refusal{code: r.Error.Code, message: r.Error.Message}
 	}
 	if out == nil {
 		return nil
@@ -183,7 +188,7 @@ func (w *town) asking(user string) view.Ask {
 		if payload == nil {
 			payload = map[string]any{}
 		}
-		body, err := w.http(user, route, payload)
+		body, _, err := w.http(user, route, payload)
 		if err != nil {
 			return err
 		}
@@ -207,6 +212,8 @@ func (w *town) settle(random *rand.Rand, names []string) {
 // run has everybody go about until they have done enough, or until the time is over, and restarts the server meanwhile. Each
 // interruption comes after so many deeds.
 func (w *town) run(each int, limit time.Duration, every int64, interrupt func(n int)) {
+	tooLong := time.NewTimer(limit + 2*patience())
+	defer tooLong.Stop()
 	going, stop := context.WithCancel(w.ctx)
 	if limit > 0 {
 		going, stop = context.WithTimeout(w.ctx, limit)
@@ -218,12 +225,15 @@ func (w *town) run(each int, limit time.Duration, every int64, interrupt func(n 
 		}
 	}
 	for _, p := range w.people {
-		if err := p.devices[0].await(w.ctx, "the first device of "+p.name, func(m *memory) string {
+		ctx, cancel := w.patient()
+		err := p.devices[0].await(ctx, "the first device of "+p.name, func(m *memory) string {
 			if !m.begun {
 				return "it is not there"
 			}
 			return ""
-		}); err != nil {
+		})
+		cancel()
+		if err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -249,11 +259,7 @@ func (w *town) run(each int, limit time.Duration, every int64, interrupt func(n 
 			p.rest()
 		})
 	}
-	done := make(chan struct{})
-	go func() {
-		busy.Wait()
-		close(done)
-	}()
+	done := ended(&busy)
 	for n := 0; ; n++ {
 		select {
 		case <-w.tick:
@@ -263,8 +269,30 @@ func (w *town) run(each int, limit time.Duration, every int64, interrupt func(n 
 			w.back()
 		case <-done:
 			return
+		case <-tooLong.C:
+			for _, p := range w.people {
+				w.fault("%s should have come to rest, after %v, and is at %v", p.name, limit+2*patience(), *p.doing.Load())
+			}
+			w.stop()
+			<-done
+			return
 		}
 	}
+}
+
+// ended is closed when everybody is done.
+func ended(busy *sync.WaitGroup) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		busy.Wait()
+		close(done)
+	}()
+	return done
+}
+
+// patient is over when what must come should have come.
+func (w *town) patient() (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(w.ctx, patience(), fmt.Errorf("%v are over", patience()))
 }
 
 // room is one that people have heard of, or "".
