@@ -17,16 +17,41 @@ func (t *tx) PutAudit(a *chat.Audited) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(a.At), string(a.Actor), a.Action, string(a.Target), string(a.RoomID), idValue(a.MessageID), a.Role, a.Reason, int64(a.Until))
 	a.ID = id
+	if of, known := t.mutes[a.RoomID]; known && err == nil && (a.Action == chat.ActionMute || a.Action == chat.ActionUnmute) {
+		t.noteMute(of, a.RoomID, a.Target, a.Action, a.Until)
+	}
 	return t.fail("record an act", err)
 }
 
-// LastMute implements chat.AuditTx.
+// noteMute keeps in memory what the latest mute of somebody in a room says. of is what was known of the room.
+func (t *tx) noteMute(of map[chat.UserID]chat.Time, room chat.RoomID, u chat.UserID, action string, until chat.Time) {
+	if action == chat.ActionUnmute {
+		delete(of, u)
+		return
+	}
+	if of == nil {
+		of = make(map[chat.UserID]chat.Time)
+		t.mutes[room] = of
+	}
+	t.muted++ // or as much as that
+	of[u] = until
+}
+
+// LastMute implements chat.AuditTx. Everybody who joins asks, and a room may have any number of acts: they are looked through once.
 func (t *tx) LastMute(r *chat.Room, u chat.UserID) (chat.Time, error) {
-	var until chat.Time
-	_, err := t.c.one(func(r row) { until = chat.Time(r.int(0)) },
-		`SELECT iif(action = ?, until, 0) FROM audit WHERE room = ? AND room <> '' AND target = ? AND action IN (?, ?) ORDER BY id DESC LIMIT 1`,
-		chat.ActionMute, string(r.ID), string(u), chat.ActionMute, chat.ActionUnmute)
-	return until, t.fail("read the latest mute", err)
+	if _, known := t.mutes[r.ID]; !known {
+		t.mutes[r.ID] = nil
+		err := t.c.query(func(row row) error {
+			t.noteMute(t.mutes[r.ID], r.ID, chat.UserID(row.text(0)), row.text(1), chat.Time(row.int(2)))
+			return nil
+		}, `SELECT target, action, until FROM audit WHERE room = ? AND room <> '' AND action IN (?, ?) ORDER BY id`,
+			string(r.ID), chat.ActionMute, chat.ActionUnmute)
+		if err != nil {
+			delete(t.mutes, r.ID)
+			return 0, t.fail("read the latest mutes", err)
+		}
+	}
+	return t.mutes[r.ID][u], nil
 }
 
 // governing are the reading statements about who governed.

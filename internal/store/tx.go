@@ -24,6 +24,8 @@ type tx struct {
 	users   map[chat.UserID]*chat.User
 	blocks  map[chat.UserID]map[chat.UserID]bool // whom a user has blocked
 	push    pushState
+	mutes   map[chat.RoomID]map[chat.UserID]chat.Time // the latest mutes in rooms that were joined; nil of one without any
+	muted   int                                       // how many these are
 
 	// Of the running transaction:
 	now          chat.Time
@@ -102,6 +104,7 @@ func (t *tx) forget() {
 	t.users = make(map[chat.UserID]*chat.User)
 	t.blocks = make(map[chat.UserID]map[chat.UserID]bool)
 	t.push = pushState{}
+	t.mutes, t.muted = make(map[chat.RoomID]map[chat.UserID]chat.Time), 0
 	t.dirtyRooms, t.dirtyMembers = nil, nil
 }
 
@@ -128,6 +131,10 @@ func (t *tx) shrink() {
 	}
 	if len(t.blocks) > t.limit {
 		clear(t.blocks)
+	}
+	if len(t.mutes)+t.muted > t.limit {
+		clear(t.mutes)
+		t.muted = 0
 	}
 	if len(t.push.users)+len(t.push.rooms) > t.limit {
 		t.push = pushState{}

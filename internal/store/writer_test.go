@@ -237,6 +237,9 @@ func TestCacheIsBounded(t *testing.T) {
 				if u, err := tx.User(user); u == nil || err != nil {
 					t.Errorf("account %s: %v, %v", user, u, err)
 				}
+				if until, err := tx.LastMute(&chat.Room{ID: chat.RoomID(user)}, user); until != 0 || err != nil {
+					t.Errorf("muted until %d: %v", until, err)
+				}
 				e, err := storetest.Say(tx, chat.RoomID(user), user, messageID(round*100+i), "x")
 				if err == nil && e.Seq != uint64(round+1) {
 					t.Errorf("seq %d in round %d", e.Seq, round)
@@ -247,7 +250,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 	storetest.Do(t, s, func(tx chat.Tx) error {
 		own := tx.(*txType)
-		if len(own.rooms) > 21 || len(own.byNum) != len(own.rooms) || len(own.members) > 21 || len(own.users) > 21 {
+		if len(own.rooms) > 21 || len(own.byNum) != len(own.rooms) || len(own.members) > 21 || len(own.users) > 21 || len(own.mutes) > 21 {
 			t.Errorf("in memory: %d and %d rooms, %d members, %d accounts", len(own.rooms), len(own.byNum), len(own.members), len(own.users))
 		}
 		return nil

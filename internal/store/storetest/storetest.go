@@ -39,7 +39,7 @@ func Run(t *testing.T, f Factory) {
 		test func(*testing.T, Factory)
 	}{
 		{"Rooms", rooms}, {"PublicRooms", publicRooms}, {"Policy", policy},
-		{"Members", members}, {"Seniority", seniority}, {"Bans", bans}, {"Unread", unread}, {"Marks", marks}, {"Cuts", cuts}, {"Presences", presences},
+		{"Members", members}, {"Seniority", seniority}, {"Bans", bans}, {"Mutes", mutes}, {"Unread", unread}, {"Marks", marks}, {"Cuts", cuts}, {"Presences", presences},
 		{"Users", users}, {"CreateUser", createUser}, {"ManyUsers", manyUsers}, {"Blocks", blocks}, {"Tokens", tokens}, {"Hooks", hooks}, {"Stats", stats}, {"Followers", followers},
 		{"Files", files}, {"Pushes", pushes}, {"PushSlots", pushSlots}, {"PushEndpoints", endpoints}, {"Watchers", watchers}, {"QuietHours", quietHours},
 		{"Append", appending}, {"Events", everyField}, {"LogQueries", logQueries}, {"Before", before},
