@@ -2,7 +2,7 @@
 
 import type { User } from '@parley/client'
 import { useCallback, useEffect, useState } from 'preact/hooks'
-import { t } from '../i18n/i18n.ts'
+import { handle, t } from '../i18n/i18n.ts'
 import { fullTime, shortTime } from '../i18n/time.ts'
 import { sanction } from '../moderation/actions.tsx'
 import { openPerson } from '../people/openPerson.ts'
@@ -71,7 +71,7 @@ export function Users() {
             <li key={u.user_id}>
               <PersonRow
                 id={u.user_id}
-                note={`@${u.user_id} · ${t('people.since', { time: shortTime(u.created_at) })}`}
+                note={`${handle(u.user_id)} · ${t('people.since', { time: shortTime(u.created_at) })}`}
                 after={
                   <>
                     {administrator && <span class="tag accent">{t('role.administrator')}</span>}

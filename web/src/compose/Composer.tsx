@@ -2,7 +2,7 @@
 
 import type { Message, RoomHead } from '@parley/client'
 import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { t } from '../i18n/i18n.ts'
+import { handle, t } from '../i18n/i18n.ts'
 import { duration, timeToCome } from '../i18n/time.ts'
 import { pickEmoji } from '../messages/emoji.ts'
 import { plainText } from '../messages/markdown.ts'
@@ -108,7 +108,6 @@ function Editor({
   const replyTo = about?.replyTo
   const [text, setText] = useState(() => editing?.content ?? chat.drafts.get(place))
   const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
   const [mention, setMention] = useState<{ from: number; query: string }>()
   const [chosen, setChosen] = useState(0)
   const area = useRef<HTMLTextAreaElement>(null)
@@ -160,7 +159,6 @@ function Editor({
 
   const changed = (value: string) => {
     setText(value)
-    setError('')
     if (editing) return
     chat.drafts.set(place, value)
     if (!value.trim()) stopTyping()
@@ -232,17 +230,6 @@ function Editor({
   const upload = (chosenFiles: Iterable<File>) => {
     const all = [...chosenFiles]
     if (!all.length || editing) return
-    const limit = chat.info.get()?.limits.file_size
-    const tooLarge = limit ? all.find(f => f.size > limit) : undefined
-    if (tooLarge) {
-      setError(t('files.toolarge', { name: tooLarge.name }))
-      return
-    }
-    const empty = all.find(f => f.size === 0)
-    if (empty) {
-      setError(t('files.empty', { name: empty.name }))
-      return
-    }
     // What is written already becomes the caption of the first one.
     const caption = content && !tooLong ? content : ''
     chat.uploads.add(room, all, {
@@ -340,7 +327,7 @@ function Editor({
             >
               <Avatar id={person.id} name={person.name} size="s" />
               <span class="cut">{person.name}</span>
-              <span class="muted small cut">@{person.id}</span>
+              <span class="muted small cut">{handle(person.id)}</span>
             </li>
           ))}
         </ul>
@@ -412,12 +399,11 @@ function Editor({
           <Icon name={editing ? 'check' : 'send'} />
         </button>
       </div>
-      {(error || length > longest - 400 || (head && head.slow_mode > 0)) && (
-        <p class={`composer-note small ${error || tooLong ? 'error' : 'muted'}`} role={error ? 'alert' : undefined}>
-          {error ||
-            (length > longest - 400
-              ? t('compose.left', { count: longest - length })
-              : t('compose.slow', { time: duration(head!.slow_mode) }))}
+      {(length > longest - 400 || (head && head.slow_mode > 0)) && (
+        <p class={`composer-note small ${tooLong ? 'error' : 'muted'}`}>
+          {length > longest - 400
+            ? t('compose.left', { count: longest - length })
+            : t('compose.slow', { time: duration(head!.slow_mode) })}
         </p>
       )}
     </form>

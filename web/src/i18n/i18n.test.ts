@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import english from './en.json'
-import { choose, direction, fill, languages } from './i18n.ts'
+import { choose, direction, fill, handle, languages } from './i18n.ts'
 
 const names = (entry: unknown) =>
   [...new Set(JSON.stringify(entry).match(/\{\w+\}/g) ?? [])].filter(name => name !== '{count}').sort()
@@ -32,6 +32,10 @@ it('chooses the first language that there is', () => {
 
 it('knows who writes from right to left', () => {
   expect(['en', 'de', 'ar', 'he-IL', 'ar-XB'].map(direction)).toEqual(['ltr', 'ltr', 'rtl', 'rtl', 'rtl'])
+})
+
+it('keeps the name of a user in its direction', () => {
+  expect(handle('bob')).toBe('\u2066@bob\u2069')
 })
 
 it('fills in names and writes numbers as the language does', () => {

@@ -72,6 +72,11 @@ export function t(key: Key, params: Params = {}): string {
   return fill(text, params, language.get())
 }
 
+/** A user's name with its sign before it, also where the text around it runs from right to left. */
+export function handle(user: string): string {
+  return `\u2066@${user}\u2069`
+}
+
 /** Whether there is a text of that key. */
 export function isKey(key: string): key is Key {
   return key in english

@@ -14,7 +14,7 @@ import { type Block, type Inline, onlyEmoji, parse } from './markdown.ts'
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
   const blocks = useMemo(() => parse(text), [text])
   return (
-    <div class={`markdown ${onlyEmoji(text) ? 'only-emoji' : ''}`} dir="auto">
+    <div class={`markdown ${onlyEmoji(text) ? 'only-emoji' : ''}`}>
       {blocks.map((block, i) => (
         <BlockNode key={i} block={block} />
       ))}
@@ -22,6 +22,7 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
   )
 })
 
+// Paragraphs have a direction of their own; marks of lists and quotes stand where the page begins.
 function BlockNode({ block }: { block: Block }): ComponentChildren {
   switch (block.kind) {
     case 'paragraph':
@@ -34,7 +35,7 @@ function BlockNode({ block }: { block: Block }): ComponentChildren {
       return <CodeBlock text={block.text} />
     case 'quote':
       return (
-        <blockquote dir="auto">
+        <blockquote>
           {block.of.map((inner, i) => (
             <BlockNode key={i} block={inner} />
           ))}
@@ -42,8 +43,10 @@ function BlockNode({ block }: { block: Block }): ComponentChildren {
       )
     case 'list': {
       const items = block.items.map((item, i) => (
-        <li key={i} dir="auto">
-          <Inlines of={item} />
+        <li key={i}>
+          <div dir="auto">
+            <Inlines of={item} />
+          </div>
         </li>
       ))
       return block.ordered ? <ol start={block.start}>{items}</ol> : <ul>{items}</ul>

@@ -3,7 +3,7 @@
 import type { Member } from '@parley/client'
 import { useEffect, useState } from 'preact/hooks'
 import { compareNames } from '../i18n/compare.ts'
-import { t } from '../i18n/i18n.ts'
+import { handle, t } from '../i18n/i18n.ts'
 import { ago } from '../i18n/time.ts'
 import { openInvite } from '../rooms/open.ts'
 import { useChat, useHead } from '../state/chat.ts'
@@ -60,7 +60,7 @@ export function MembersPanel({ room }: { room: string }) {
             status === 'offline'
               ? now?.lastSeen
                 ? t('presence.lastseen', { time: ago(now.lastSeen) })
-                : `@${m.user_id}`
+                : handle(m.user_id)
               : t(`presence.${status}`)
           }
           onClick={() => openPerson(m.user_id, room)}

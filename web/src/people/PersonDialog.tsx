@@ -2,7 +2,7 @@
 
 import { privateRoom, type User } from '@parley/client'
 import { useEffect, useState } from 'preact/hooks'
-import { t } from '../i18n/i18n.ts'
+import { handle, t } from '../i18n/i18n.ts'
 import { ago, longDate, timeToCome } from '../i18n/time.ts'
 import { moderationItems } from '../moderation/actions.tsx'
 import { useChat, useHead, useName } from '../state/chat.ts'
@@ -48,7 +48,7 @@ export function PersonDialog({ user, room, onClose }: { user: string; room?: str
         <Avatar id={user} name={name} size="xl" status={status} />
         <div class="grow">
           <h3 dir="auto">{name}</h3>
-          <p class="muted">@{user}</p>
+          <p class="muted">{handle(user)}</p>
           <p class="small muted">
             {status === 'offline' && presence?.lastSeen
               ? t('presence.lastseen', { time: ago(presence.lastSeen) })

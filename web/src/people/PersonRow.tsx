@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ComponentChildren } from 'preact'
+import { handle } from '../i18n/i18n.ts'
 import { useChat, useName } from '../state/chat.ts'
 import { useStore } from '../state/store.ts'
 import { Avatar } from '../ui/Avatar.tsx'
@@ -27,7 +28,7 @@ export function PersonRow({
         <span class="cut" dir="auto">
           {name}
         </span>
-        <span class="muted small cut">{note ?? `@${id}`}</span>
+        <span class="muted small cut">{note ?? handle(id)}</span>
       </span>
       {after}
     </>

@@ -79,8 +79,8 @@ export function Discover() {
                     <Icon name="hash" size={18} />
                   </span>
                   <div class="grow">
-                    <p class="discover-name" dir="auto">
-                      {room.name}
+                    <p class="discover-name">
+                      <span dir="auto">{room.name}</span>
                       {room.locked && <Icon name="lock" size={14} />}
                     </p>
                     {room.description && (

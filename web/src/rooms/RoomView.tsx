@@ -104,7 +104,8 @@ function Inside({ room, message, panel, route }: RoomViewProps) {
   const speakers = useCallback(() => recentSpeakers(timeline.messages), [timeline])
   const focusLast = () => document.querySelector<HTMLElement>('.room-messages article[tabindex="0"]')?.focus()
   const beginning = useMemo(() => <Beginning room={room} />, [room])
-  const droppable = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
+  const droppable = (event: DragEvent) =>
+    (event.dataTransfer?.types.includes('Files') ?? false) && document.querySelector('[data-composer]') !== null
 
   return (
     <div class={`room ${panel ? 'with-panel' : ''}`}>
@@ -115,7 +116,7 @@ function Inside({ room, message, panel, route }: RoomViewProps) {
           if (droppable(event)) setDragging(true)
         }}
         onDragOver={event => {
-          if (droppable(event)) event.preventDefault()
+          if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
         }}
         onDragLeave={event => {
           if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDragging(false)
@@ -124,7 +125,8 @@ function Inside({ room, message, panel, route }: RoomViewProps) {
           setDragging(false)
           const files = [...(event.dataTransfer?.files ?? [])]
           if (!files.length) return
-          event.preventDefault()
+          event.preventDefault() // the browser would leave the page for the file
+          if (!droppable(event)) return
           chat.uploads.add(room, files)
         }}
       >

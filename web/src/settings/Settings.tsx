@@ -2,7 +2,7 @@
 
 import { asParleyError } from '@parley/client'
 import { useState } from 'preact/hooks'
-import { languages, t } from '../i18n/i18n.ts'
+import { handle, languages, t } from '../i18n/i18n.ts'
 import { NotificationSettings } from '../notifications/NotificationSettings.tsx'
 import { PersonRow } from '../people/PersonRow.tsx'
 import { useChat } from '../state/chat.ts'
@@ -69,7 +69,7 @@ function Account() {
           )
         }}
       >
-        <PersonRow id={chat.user} note={`@${chat.user}`} />
+        <PersonRow id={chat.user} note={handle(chat.user)} />
         <Field
           label={t('signup.name')}
           hint={t('settings.name.hint')}

@@ -4,7 +4,7 @@ import type { User } from '@parley/client'
 import { privateRoom } from '@parley/client'
 import { useEffect, useId, useMemo, useState } from 'preact/hooks'
 import { candidates } from '../compose/mention.ts'
-import { t } from '../i18n/i18n.ts'
+import { handle, t } from '../i18n/i18n.ts'
 import { roomIcon } from '../rooms/roomIcon.ts'
 import { partnerOf, roomName, useChat } from '../state/chat.ts'
 import { go, type Route } from '../state/route.ts'
@@ -59,7 +59,7 @@ export function Switcher({ onClose }: { onClose: () => void }) {
         {
           key: person ?? head.room_id,
           name: roomName(chat, head.room_id),
-          note: person ? `@${person}` : head.description,
+          note: person ? handle(person) : head.description,
           ...(person ? { person } : { icon: roomIcon(head) }),
           to: { view: 'room', room: head.room_id },
         },
@@ -72,7 +72,7 @@ export function Switcher({ onClose }: { onClose: () => void }) {
         {
           key: id,
           name: person.name,
-          note: `@${id}`,
+          note: handle(id),
           person: id,
           to: { view: 'room', room: privateRoom(chat.user, id) },
         },

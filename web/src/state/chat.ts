@@ -84,7 +84,7 @@ export class Chat {
     this.user = client.user
     this.people = new People(client)
     this.quotes = new Quotes(client)
-    this.uploads = new Uploads(client)
+    this.uploads = new Uploads(client, () => this.info.get()?.limits.file_size)
     this.drafts = new Drafts(client.user, typeof localStorage === 'undefined' ? undefined : localStorage)
     this.#stops.push(
       client.on('state', now => this.#hearState(now)),

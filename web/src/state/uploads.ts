@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { asParleyError, type Client, type FileInfo, type ParleyError, upload } from '@parley/client'
+import { asParleyError, type Client, type FileInfo, ParleyError, upload } from '@parley/client'
 import { store } from './store.ts'
 
 /** A file on its way to a room. */
@@ -24,14 +24,18 @@ const atOnce = 2 // uploads at a time; the others wait
 export class Uploads {
   readonly list = store<readonly Upload[]>([])
   readonly #client: Client
+  readonly #largest: () => number | undefined
   readonly #aborts = new Map<number, AbortController>()
   readonly #uploaded = new Map<number, FileInfo>()
   #last = 0
 
-  constructor(client: Client) {
+  /** largest is how many bytes the server takes of a file, once that is known. */
+  constructor(client: Client, largest: () => number | undefined = () => undefined) {
     this.#client = client
+    this.#largest = largest
   }
 
+  /** Takes files, however they came. Those that the server would refuse fail at once, each by itself. */
   add(room: string, files: Iterable<File>, options: { caption?: string; replyTo?: string } = {}): void {
     const added = [...files].map(
       (file, i): Upload => ({
@@ -41,7 +45,7 @@ export class Uploads {
         file,
         ...(/^image\/(png|jpe?g|gif|webp)$/.test(file.type) && { preview: URL.createObjectURL(file) }),
         sent: 0,
-        state: 'waiting',
+        ...this.#judge(file),
         caption: i === 0 ? (options.caption ?? '') : '',
         ...(i === 0 && options.replyTo && { replyTo: options.replyTo }),
       }),
@@ -53,9 +57,17 @@ export class Uploads {
   retry(id: number): void {
     this.#change(id, upload => {
       const { error: _, ...rest } = upload
-      return { ...rest, state: 'waiting' }
+      return { ...rest, ...this.#judge(upload.file) }
     })
     this.#next()
+  }
+
+  #judge(file: File): Pick<Upload, 'state' | 'error'> {
+    const largest = this.#largest()
+    if (largest && file.size > largest)
+      return { state: 'failed', error: new ParleyError('too_large', `size: a file may have ${largest} bytes`) }
+    if (!file.size) return { state: 'failed', error: new ParleyError('bad_request', 'the file is empty') }
+    return { state: 'waiting' }
   }
 
   discard(id: number): void {
