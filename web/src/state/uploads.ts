@@ -66,7 +66,8 @@ export class Uploads {
     const largest = this.#largest()
     if (largest && file.size > largest)
       return { state: 'failed', error: new ParleyError('too_large', `size: a file may have ${largest} bytes`) }
-    if (!file.size) return { state: 'failed', error: new ParleyError('bad_request', 'the file is empty') }
+    if (!file.size)
+      return { state: 'failed', error: new ParleyError('bad_request', 'size: must be a number of bytes, at least 1') }
     return { state: 'waiting' }
   }
 

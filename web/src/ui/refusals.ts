@@ -58,6 +58,7 @@ export const refusals: readonly (readonly [words: string, key: Key])[] = [
   ['holds words that are not allowed here', 'refused.words'],
   ['holds a ', 'refused.character'],
   ['size: a file may have', 'refused.file'],
+  ['size: must be a number of bytes, at least 1', 'refused.file.empty'],
   ['that they may have together', 'refused.quota'],
   ['no space left for files', 'refused.space'],
   ['this server keeps no files', 'refused.files'],
