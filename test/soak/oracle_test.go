@@ -229,7 +229,7 @@ func (p *person) unread(r *room, shown *view.Room) error {
 		return n
 	}
 	back, unclear := p.unreadFrom[r.ID], p.unclear[r.ID]
-	if n := count(back); n != r.Unread && !(unclear && count(!back) == r.Unread) {
+	if n := count(back); n != r.Unread && (!unclear || count(!back) != r.Unread) {
 		return fmt.Errorf("%d messages of %s are unread by the server's count and %d by one's own (set back %v, unclear %v): %+v",
 			r.Unread, r.ID, n, back, unclear, *r)
 	}
