@@ -41,6 +41,9 @@ try {
   await page.getByText('A hook for the door').waitFor()
   await page.locator('[role=log] img').first().waitFor()
   await page.waitForLoadState('networkidle')
+  // At the end of the room, with all of it read.
+  await page.getByText('A hook for the door').scrollIntoViewIfNeeded()
+  await page.getByRole('link', { name: 'Greenhouse' }).locator('.badge').waitFor({ state: 'detached' })
   await page.screenshot({ path: file })
   await browser.close()
 } finally {

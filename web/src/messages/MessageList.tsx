@@ -107,6 +107,8 @@ export function MessageList(props: MessageListProps) {
   const [found, setFound] = useState<string>()
   const seenRows = useRef(rows)
   const placed = useRef(-1) // the list that has got its first place
+  const placing = useRef(0) // the frame in which the first place is looked at again, while its rows are measured
+  const [, standing] = useState(0)
 
   const toEnd = useCallback((smooth = false) => {
     const element = scroller.current
@@ -125,6 +127,7 @@ export function MessageList(props: MessageListProps) {
     const before = looked.current
     const { top, left } = placeOf(element)
     looked.current = { top, left }
+    if (placing.current) return // heights are guesses yet
     if (timeline.hasNewer) following.current = false
     else if (left < atEndWithin) following.current = true
     else if (top < before.top && left > before.left && performance.now() - acted.current < actWithin)
@@ -137,6 +140,21 @@ export function MessageList(props: MessageListProps) {
     settle()
     if (following.current && looked.current.left > 0) toEnd()
   }
+
+  // Waits until the rows at the first unread one are measured, and stand still. It may all fit: then the reader is at the end.
+  const stand = (before = '', frames = 30) => {
+    placing.current = requestAnimationFrame(() => {
+      const element = scroller.current
+      if (!element) return
+      const { top, left } = placeOf(element)
+      const now = `${top} ${left}`
+      if (now !== before && frames > 0) return stand(now, frames - 1)
+      placing.current = 0
+      look()
+      standing(n => n + 1)
+    })
+  }
+  useEffect(() => () => cancelAnimationFrame(placing.current), [])
 
   // The first place of a list: a message that was asked for, the first unread one, or the end.
   const jumped = useRef<object | undefined>(undefined)
@@ -162,8 +180,7 @@ export function MessageList(props: MessageListProps) {
     if (unread > 0 && unread < rows.length - 1) {
       following.current = false
       virtual.current?.scrollToIndex(unread, { align: 'start', offset: -80 })
-      // It may all fit: then the reader is at the end.
-      requestAnimationFrame(() => look())
+      stand()
     } else if (jump && jumped.current !== jump) following.current = false
     else {
       virtual.current?.scrollToIndex(rows.length - 1, { align: 'end' })
@@ -251,7 +268,14 @@ export function MessageList(props: MessageListProps) {
   useEffect(() => {
     const tell = () => {
       const end = timeline.messages.at(-1)
-      if (end && atEnd && !timeline.hasNewer && document.visibilityState === 'visible' && document.hasFocus())
+      if (
+        end &&
+        atEnd &&
+        !placing.current &&
+        !timeline.hasNewer &&
+        document.visibilityState === 'visible' &&
+        document.hasFocus()
+      )
         read.current?.(end.seq)
     }
     tell()
