@@ -2,7 +2,7 @@
 
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { keepPictures, launch, noBrowser, Person } from '../testing/browser.ts'
+import { keepPictures, launch, noBrowser, Person, settled } from '../testing/browser.ts'
 import { Server } from '../testing/server.ts'
 
 // Somebody who uses no pointer at all, from signing in to signing out.
@@ -138,8 +138,15 @@ describe.skipIf(noBrowser())('by keyboard alone', () => {
   })
 
   test('go from room to room, and to what is unread', async () => {
+    // So high that the room's last message is just below the edge: then there is a way to it, and it does not count as read.
+    await alice.page.setViewportSize({ width: 1200, height: 750 })
     await press('Alt+ArrowDown')
     await room('Greenhouse')
+    await alice.sees('Good morning. Here is the night.')
+    await settled(alice.page)
+    const below = () => alice.log.evaluate(e => e.scrollHeight - e.scrollTop - e.clientHeight)
+    const latest = alice.page.getByRole('button', { name: 'To the latest' })
+    await expect.poll(async () => (await below()) < 40 || (await latest.isVisible())).toBe(true)
     await press('Alt+ArrowUp')
     await room('General')
     await press('Alt+Shift+ArrowDown')
