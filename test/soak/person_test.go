@@ -86,7 +86,7 @@ func (l *mqttLink) ask(route, id string, qos byte, payload map[string]any) []byt
 	if l.Write(b) != nil {
 		return nil
 	}
-	reply, err := l.Await("a reply", func(p *mqtttest.Packet) bool {
+	reply, err := l.Await("a reply of "+route, func(p *mqtttest.Packet) bool {
 		if p.Type != packet.PUBLISH || systemtest.IsDelivery(p) {
 			return false
 		}
