@@ -324,6 +324,7 @@ func (r *Room) Forget(before uint64) {
 			delete(r.Messages, id)
 			delete(r.Pins, id)
 			delete(r.StaleTexts, id)
+			delete(r.StaleThreads, id)
 		}
 	}
 }
