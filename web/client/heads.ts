@@ -6,7 +6,7 @@ import { isMessage, type LogEvent, type Message, type RoomHead } from './types.t
 export function headAfter(head: RoomHead, e: Message | LogEvent, user: string): [RoomHead, boolean] {
   const next = { ...head, last_seq: e.seq }
   if (isMessage(e)) {
-    if (e.type !== 'system') next.unread = e.sender_id === user ? 0 : head.unread + 1
+    if (e.type !== 'system') next.unread = e.sender_id === user && !e.hook ? 0 : head.unread + 1
     else if (e.event === 'member_joined') next.member_count++
     else if (e.event === 'member_left') next.member_count--
     else return [next, false]

@@ -49,7 +49,7 @@ export const MessageItem = memo(function MessageItem({ row, where, active, found
   const known = useStore(chat.people.known, known => known.get(message.sender_id)?.name)
   const name = (message.hook ? undefined : known) ?? message.sender_name ?? message.sender_id
   const press = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  const own = message.sender_id === chat.user
+  const own = message.sender_id === chat.user && !message.hook
   const mentioned = message.mentions?.includes(chat.user)
   const time = timeOfDay(message.timestamp)
   const marks = (

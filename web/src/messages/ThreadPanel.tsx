@@ -38,7 +38,10 @@ export function ThreadPanel({
   }, [place])
   const where = useMemo(() => ({ place, thread: true }), [place])
   const lastOwn = useCallback(
-    () => timeline.messages.findLast((m: Message) => m.sender_id === chat.user && m.type !== 'system' && !m.deleted),
+    () =>
+      timeline.messages.findLast(
+        (m: Message) => m.sender_id === chat.user && !m.hook && m.type !== 'system' && !m.deleted,
+      ),
     [timeline, chat],
   )
   const speakers = useCallback(

@@ -114,6 +114,10 @@ describe('the unread mark', () => {
   it('is not there when the reader wrote since', () => {
     expect(shown(list, { unreadAfter: 1 }).some(row => row.unread)).toBe(false)
   })
+
+  it('is above what came by a webhook that the reader made', () => {
+    expect(shown([message(1), message(2, { sender_id: 'bob', hook: true })], { unreadAfter: 1 })[1]?.unread).toBe(true)
+  })
 })
 
 describe('what is on its way', () => {

@@ -63,7 +63,7 @@ export function buildRows(of: RowsOf, before: ReadonlyMap<string, Row> = new Map
   let lastQuarter = Number.NaN
   const sent = new Set<string>()
   for (const message of of.messages) {
-    const own = message.sender_id === of.user
+    const own = message.sender_id === of.user && !message.hook
     if (message.client_msg_id && own) sent.add(message.client_msg_id)
     const quarter = Math.floor(message.timestamp / 900) // no day begins within one, in any time zone
     const today: number = quarter === lastQuarter ? day : dayNumber(message.timestamp)

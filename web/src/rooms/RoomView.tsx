@@ -97,7 +97,7 @@ function Inside({ room, message, panel, route }: RoomViewProps) {
   const lastOwn = useCallback(
     () =>
       timeline.messages.findLast(
-        (m: Message) => m.sender_id === chat.user && m.type !== 'system' && !m.deleted && !m.truncated,
+        (m: Message) => m.sender_id === chat.user && !m.hook && m.type !== 'system' && !m.deleted && !m.truncated,
       ),
     [timeline, chat],
   )
