@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +58,43 @@ type device struct {
 	held    bool // reads nothing for now
 	link    link // nil while away
 	changed chan struct{}
+	// open are packet ids of requests of QoS 2 that the session may still know: used again before PUBREL, they would be taken for
+	// those requests coming again.
+	open map[uint16]bool
+}
+
+// begins and completed say that a request of QoS 2 is under way, and is not any more.
+func (d *device) begins(id uint16) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open[id] = true
+}
+
+func (d *device) completed(id uint16) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.open, id)
+}
+
+// complete ends what a former connection of the session left open: its requests are asked again over HTTP.
+func (d *device) complete(c *mqtttest.Client) error {
+	d.mu.Lock()
+	open := slices.Sorted(maps.Keys(d.open))
+	d.mu.Unlock()
+	for _, id := range open {
+		if err := c.Write(packet.AppendAck(nil, c.Version(), packet.PUBREL, &packet.Ack{PacketID: id})); err != nil {
+			return err
+		}
+		if _, err := c.Await("PUBCOMP", completes(id)); err != nil {
+			return err
+		}
+		d.completed(id)
+	}
+	return nil
+}
+
+func completes(id uint16) func(*mqtttest.Packet) bool {
+	return func(p *mqtttest.Packet) bool { return p.Type == packet.PUBCOMP && p.Ack.PacketID == id }
 }
 
 // link is a connection that tells of events.
@@ -67,7 +106,7 @@ type link interface {
 }
 
 func newDevice(w *town, user string, number int, k kind, narrow bool) *device {
-	d := &device{town: w, user: user, name: fmt.Sprint("device", number), kind: k, narrow: narrow, wanted: true, changed: make(chan struct{})}
+	d := &device{town: w, user: user, name: fmt.Sprint("device", number), kind: k, narrow: narrow, wanted: true, changed: make(chan struct{}), open: map[uint16]bool{}}
 	d.memory = newMemory(user, w.asking(user))
 	d.memory.fills = k == library
 	if k == library {
@@ -215,6 +254,7 @@ func (d *device) begin(ctx context.Context, fresh bool) (link, error) {
 // mqttLink is a connection over MQTT.
 type mqttLink struct {
 	*mqtttest.Client
+	device *device
 	byHand bool
 	last   uint16
 }
@@ -269,11 +309,15 @@ func (d *device) connectMQTT(fresh bool) (link, error) {
 			return nil, errAway
 		}
 	}
+	if err := d.complete(c); err != nil {
+		c.Cut()
+		return nil, errAway
+	}
 	if err := d.arrive(hello.SessionPresent); err != nil {
 		c.Cut()
 		return nil, err
 	}
-	return &mqttLink{Client: c, byHand: d.narrow}, nil
+	return &mqttLink{Client: c, device: d, byHand: d.narrow}, nil
 }
 
 func (l *mqttLink) next() ([]byte, error) {

@@ -258,7 +258,10 @@ func (m *memory) take(body []byte, pushed bool) error {
 	}
 	if e.Seq > p.last+1 {
 		begins := e.Type == "system" && e.Event == "member_joined" && e.UserID == m.user
-		if (pushed || m.fills) && !begins && p.missed < e.Seq-1 {
+		// "room_deleted is the last event of a log", and nobody is a member after it: what "had not been written to the socket by
+		// then" is taken back.
+		ends := e.Type == "room_deleted"
+		if (pushed || m.fills) && !begins && !ends && p.missed < e.Seq-1 {
 			if cut, err := m.cut(e.RoomID, e.Seq); err != nil || !m.fills || !cut {
 				hole := fmt.Errorf("a hole: after %d of %s comes %s (%w); before: %q, of the device: %q", p.last, e.RoomID, body, errors.Join(err, view.ErrHole), p.trail, m.came)
 				p.last, p.picture = e.Seq, nil // it is told of once

@@ -132,7 +132,7 @@ func (w *town) entitled(d *device, r *register) {
 		}
 	}
 	for room := range m.heard {
-		known := room == "announcements" || peer(room) || len(r.stays[room][d.user]) > 0
+		known := room == "announcements" || peer(room) || !r.knows(room) || len(r.stays[room][d.user]) > 0
 		if !known {
 			w.fault("%v heard in passing of %s, where they never were", d, room)
 		}

@@ -83,6 +83,9 @@ func (l *mqttLink) ask(route, id string, qos byte, payload map[string]any) []byt
 		return nil
 	}
 	b, packetID := l.Encode(nil, "chat/"+route, qos, string(text))
+	if qos == 2 {
+		l.device.begins(packetID)
+	}
 	if l.Write(b) != nil {
 		return nil
 	}
@@ -103,7 +106,9 @@ func (l *mqttLink) ask(route, id string, qos byte, payload map[string]any) []byt
 	}
 	if _, err := l.Await("an acknowledgement", mqtttest.Acknowledges(packetID)); err == nil && qos == 2 {
 		_ = l.Write(packet.AppendAck(nil, l.Version(), packet.PUBREL, &packet.Ack{PacketID: packetID}))
-		_, _ = l.Await("PUBCOMP", func(p *mqtttest.Packet) bool { return p.Type == packet.PUBCOMP && p.Ack.PacketID == packetID })
+		if _, err := l.Await("PUBCOMP", completes(packetID)); err == nil {
+			l.device.completed(packetID)
+		}
 	}
 	return reply.Publish.Payload
 }
