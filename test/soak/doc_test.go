@@ -9,7 +9,7 @@
 // Devices speak MQTT 5 and 3.1.1 with sessions that stay, MQTT 5 through package client, Server-Sent Events, and HTTP alone. Each
 // keeps a picture of its rooms (package view), loaded once and kept up by what it is sent, as docs/protocol.md tells clients to.
 //
-// A run has to be asked for:
+// go test makes a small run of each by itself, with the same random numbers each time. Others have to be asked for:
 //
 //	go test ./test/soak -soak.short                      some hundred deeds, from the same random numbers each time
 //	go test ./test/soak -soak 5m                         for five minutes each, from new random numbers
@@ -31,7 +31,7 @@ var (
 	length = flag.Duration("soak", 0, "how long people go about")
 	brief  = flag.Bool("soak.short", false, "people do a few things each")
 	seed   = flag.Uint64("soak.seed", 0, "the random choices of a run; 0: the usual ones of a short run, new ones of a long one")
-	crowd  = flag.Int("soak.people", 24, "how many people there are")
+	crowd  = flag.Int("soak.people", 0, "how many people there are; 0: 24, and fewer in the run that nobody asked for")
 )
 
 // patience is how long the town waits for what must come: in the end all of it has to come within that. The longer people went about,

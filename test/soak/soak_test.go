@@ -19,7 +19,15 @@ const (
 	shortDeeds = 30  // of each person, in a short run
 	interval   = 250 // deeds of all between two interruptions of a short run
 	longer     = 2500
+
+	// The run that go test makes by itself: with the usual random numbers, and as short as still comes through two interruptions.
+	fewPeople   = 8
+	fewDeeds    = 12
+	fewInterval = 40
 )
+
+// unasked says that nobody asked for a soak: then it is a test like others.
+func unasked() bool { return *length == 0 && !*brief }
 
 // What everybody shows in the end is what the server says, also when it was restarted as an operator does.
 func TestSoak(t *testing.T) {
@@ -55,9 +63,6 @@ type stage struct {
 
 func newTown(t *testing.T, usual uint64) *stage {
 	t.Helper()
-	if *length == 0 && !*brief {
-		t.Skip("SKIPPED: a soak runs when it is asked for, with -soak 5m or -soak.short; see make soak")
-	}
 	s := *seed
 	switch {
 	case s != 0:
@@ -72,7 +77,14 @@ func newTown(t *testing.T, usual uint64) *stage {
 
 // names are those of the people.
 func (s *stage) names() (names []string) {
-	for i := range *crowd {
+	people := *crowd
+	if people == 0 {
+		people = 24
+		if unasked() {
+			people = fewPeople
+		}
+	}
+	for i := range people {
 		names = append(names, fmt.Sprintf("p%02d", i))
 	}
 	return names
@@ -90,11 +102,14 @@ func (s *stage) live(at server, tokens map[string]string, interrupt func(n int))
 	w.settle(s.random, s.names())
 	r := &register{stays: map[string]map[string][]feedtest.Stay{}, at: map[string]spot{}, texts: map[string]spot{}, logs: map[string]uint64{}, unsure: map[string]bool{}}
 	w.people[0].devices[0].keep = func(body []byte) error { return r.keep(w, body) }
-	every := int64(interval)
-	if *length > 0 {
+	each, every := shortDeeds, int64(interval)
+	switch {
+	case *length > 0:
 		every = longer
+	case unasked():
+		each, every = fewDeeds, fewInterval
 	}
-	w.run(shortDeeds, *length, every, interrupt)
+	w.run(each, *length, every, interrupt)
 	w.judge(r)
 	for format, n := range w.faults {
 		if n > mostFaults {
