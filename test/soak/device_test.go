@@ -255,7 +255,6 @@ func (d *device) begin(ctx context.Context, fresh bool) (link, error) {
 type mqttLink struct {
 	*mqtttest.Client
 	device *device
-	byHand bool
 	last   uint16
 }
 
@@ -273,9 +272,7 @@ func (d *device) connectMQTT(fresh bool) (link, error) {
 		options = append(options, mqtttest.V311)
 	}
 	options = append(options, mqtttest.As(d.user, d.town.tokens[d.user]), mqtttest.ID(d.name))
-	if d.narrow {
-		c.AcknowledgeByHand()
-	}
+	c.AcknowledgeByHand() // what is not taken, as of a connection that ends before it is known what it goes on with, is to come again
 	if fresh = fresh && d.kind == mqtt5; fresh {
 		options = append(options, mqtttest.Fresh(3600))
 	} else {
@@ -317,11 +314,11 @@ func (d *device) connectMQTT(fresh bool) (link, error) {
 		c.Cut()
 		return nil, err
 	}
-	return &mqttLink{Client: c, device: d, byHand: d.narrow}, nil
+	return &mqttLink{Client: c, device: d}, nil
 }
 
 func (l *mqttLink) next() ([]byte, error) {
-	if l.last != 0 && l.byHand {
+	if l.last != 0 {
 		_ = l.Write(packet.AppendAck(nil, l.Version(), packet.PUBACK, &packet.Ack{PacketID: l.last}))
 	}
 	for {

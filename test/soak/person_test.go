@@ -101,7 +101,7 @@ func (l *mqttLink) ask(route, id string, qos byte, payload map[string]any) []byt
 	if err != nil {
 		return nil
 	}
-	if l.byHand && reply.Publish.PacketID != 0 {
+	if reply.Publish.PacketID != 0 {
 		_ = l.Write(packet.AppendAck(nil, l.Version(), packet.PUBACK, &packet.Ack{PacketID: reply.Publish.PacketID}))
 	}
 	if _, err := l.Await("an acknowledgement", mqtttest.Acknowledges(packetID)); err == nil && qos == 2 {
