@@ -29,8 +29,7 @@ func mentions(tx Tx, r *Room, sender UserID, text string) ([]UserID, error) {
 	}
 	for _, name := range named(text) {
 		if failure == nil && !member(UserID(name)) {
-			// The name may end with the sentence: "@ann." is ann, unless somebody is called so.
-			short := strings.TrimRight(name, "._-")
+			short := sentenceless(name)
 			if short == name || !member(UserID(short)) {
 				continue
 			}
@@ -73,6 +72,9 @@ func named(text string) []string {
 	return out
 }
 
+// sentenceless is a name without what may end the sentence: "@ann." is ann, unless somebody is called so.
+func sentenceless(name string) string { return strings.TrimRight(name, "._-") }
+
 // added are those of mentioned whom the text before did not name.
 func added(mentioned []UserID, before string) []UserID {
 	if len(mentioned) == 0 {
@@ -80,7 +82,7 @@ func added(mentioned []UserID, before string) []UserID {
 	}
 	names := named(before)
 	return slices.DeleteFunc(slices.Clone(mentioned), func(u UserID) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return name == string(u) || strings.TrimRight(name, "._-") == string(u) })
+		return slices.ContainsFunc(names, func(name string) bool { return name == string(u) || sentenceless(name) == string(u) })
 	})
 }
 
