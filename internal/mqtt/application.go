@@ -87,6 +87,12 @@ type Message struct {
 	// Smaller returns what is sent instead to a client whose Maximum Packet Size the message exceeds; nil, or a result
 	// that is too large as well, drops the message for that client.
 	Smaller func() *Message
+	// Ahead goes ahead of the message, at QoS 0, when a reconnect sends it again: it went ahead of it by itself the first time
+	// (Session.Reply), and may have been lost with the connection. nil: nothing does.
+	Ahead *Message
+	// Revoked returns what is sent instead of an answer that Drop takes back: whoever asked is owed one still. With nil nothing
+	// is sent, as with deliveries.
+	Revoked func() *Message
 	// Tag is the application's own: it finds it again in Acked and Drop.
 	Tag any
 }

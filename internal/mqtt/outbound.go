@@ -84,8 +84,8 @@ func (c *conn) reply(r reply) {
 
 // Drop revokes messages: those of which nothing is on the socket yet are not sent, and those sent but not acknowledged are
 // not sent again after a reconnect, a deviation from [MQTT-4.4.0-1] that keeps what was taken from a user away from
-// him. Their packet ids stay taken while the connection lasts. Acked is not called for them. match is called with the session
-// locked: it must be quick and not call back.
+// him. Their packet ids stay taken while the connection lasts. Acked is not called for them. Of answers that are not sent, what
+// Message.Revoked says is. match and that are called with the session locked: they must be quick and not call back.
 func (s *Session) Drop(match func(*Message) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,20 +100,29 @@ func (s *Session) Drop(match func(*Message) bool) {
 		}
 	}
 	if c := s.conn; c != nil {
-		for i := range c.replies {
-			if r := &c.replies[i]; match(r.m) {
-				r.dropped = true
-			}
-		}
+		c.replyLen += dropReplies(c.replies, match)
 		for a := c.head; a != nil; a = a.next {
-			for i := range a.replies {
-				if r := &a.replies[i]; match(r.m) {
-					r.dropped = true
-				}
-			}
+			c.heldLen += dropReplies(a.replies, match)
 		}
 		c.markDirty()
 	}
+}
+
+// dropReplies revokes those that match, and tells by how many bytes their payloads have grown.
+func dropReplies(replies []reply, match func(*Message) bool) (grown int) {
+	for i := range replies {
+		r := &replies[i]
+		switch {
+		case r.dropped || !match(r.m):
+		case r.m.Revoked == nil:
+			r.dropped = true
+		default:
+			before := len(r.m.Payload)
+			r.m = r.m.Revoked()
+			grown += len(r.m.Payload) - before
+		}
+	}
+	return grown
 }
 
 // Unacknowledged calls f with the messages sent at QoS 1 and not acknowledged, in order, until it returns false: what a

@@ -156,6 +156,47 @@ func TestDropQueued(t *testing.T) {
 	}
 }
 
+// Whoever asked is answered, also when Drop takes the answer back before it is sent: of what is queued, and of what waits for an
+// earlier acknowledgement.
+func TestDropOfAnAnswer(t *testing.T) {
+	a, held := holding()
+	srv := start(t, mqtt.Config{}, a)
+	c, s := srv.connected(t, "c")
+	page := func() *mqtt.Message {
+		m := message("page " + strings.Repeat("x", 1000))
+		m.Revoked = func() *mqtt.Message { return message("not yours any more") }
+		return m
+	}
+	c.publish("t", 1, 1, "")
+	first := receive(t, "Publish", held)
+	c.publish("t", 1, 2, "")
+	second := receive(t, "Publish", held)
+	second.ack.Reply("r", 0, page())
+	second.ack.Done(packet.Success, "", nil)
+	srv.Cork()
+	s.Reply("r", 0, page())
+	before := s.Unsent()
+	for range 2 { // once is enough
+		s.Drop(func(m *mqtt.Message) bool { return m.Revoked != nil })
+	}
+	if after := s.Unsent(); after >= before || after != 2*len("not yours any more") {
+		t.Errorf("%d bytes are unsent, and were %d", after, before)
+	}
+	srv.Uncork()
+	if p := c.expectPublish(); string(p.Payload) != "not yours any more" {
+		t.Errorf("the answer that was queued became %.20s", p.Payload)
+	}
+	first.ack.Done(packet.Success, "", nil)
+	c.expectAck(packet.PUBACK, 1)
+	if p := c.expectPublish(); string(p.Payload) != "not yours any more" {
+		t.Errorf("the answer that waited became %.20s", p.Payload)
+	}
+	c.expectAck(packet.PUBACK, 2)
+	if n := s.Unsent(); n != 0 {
+		t.Errorf("%d bytes are unsent in the end", n)
+	}
+}
+
 // TestDropReachesWhatTheSocketHasNot fills a socket and revokes: of what was queued behind it nothing comes.
 func TestDropReachesWhatTheSocketHasNot(t *testing.T) {
 	a := newApp()

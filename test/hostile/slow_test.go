@@ -230,3 +230,37 @@ func TestSamePacketIDBothWays(t *testing.T) {
 	m.Next(systemtest.Says("last"))
 	p.chat()
 }
+
+// Section 4: who is removed from a room while pages of it wait to be sent gets an answer to each request all the same.
+func TestPagesThatAreTakenBackAreAnswered(t *testing.T) {
+	t.Parallel()
+	for route, fields := range map[string]string{"history/flood": "", "sync": `,"rooms":{"flood":0}`} {
+		t.Run(route, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, systemtest.Config{Inside: app.Inside{MQTT: mqtt.Config{QueueLength: 16}}})
+			sender := p.room()
+			m := p.narrow()
+			const many = 60 // pages of 117 KB
+			for taken := 0; taken == 0; {
+				m.Listen(0)
+				m.Hold()
+				flood(t, sender, "flood", bulk, 2500) // its socket is full then, or nearly so
+				refused := p.Metric(`requests_total{code="rate_limited"}`)
+				var asked []byte
+				for i := range many {
+					asked, _ = m.Encode(asked, "chat/"+route, 1, fmt.Sprintf(`{"request_id":%d%s}`, i, fields))
+				}
+				m.Send(asked)
+				p.Until(`requests_total{code="rate_limited"}`, func(n float64) bool { return n > refused })
+				p.alice.Do("admin/rooms/flood/moderate", `{"action":"kick","user_id":"mallory"}`)
+				m.Release()
+				for i := range many {
+					if r := m.Reply(float64(i)); r.Status == "error" && r.Error.Code == "not_member" {
+						taken++
+					}
+				}
+				m.Do("rooms/join/flood", "")
+			}
+		})
+	}
+}

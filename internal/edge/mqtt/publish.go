@@ -193,7 +193,7 @@ func (d *device) finish(r *request, reply any, err error) {
 	}
 	answer, ok := reply.(wire.Replier)
 	if ok && d.revokedSince(aboutOf(answer), r.revision) {
-		err = chat.Refuse(chat.NotMember, "you are not a member of the room any more")
+		err = errRemoved
 	}
 	code := chat.CodeOf(err)
 	d.door.observe(r, d.user, err)
@@ -257,11 +257,23 @@ func (d *device) reply(r *request, answer wire.Replier, err error, requestID jso
 		}
 	}
 	m := &server.Message{Payload: body, Properties: props}
-	if err == nil {
-		m.Tag = aboutOf(answer)
+	rooms := aboutOf(answer)
+	if err != nil || len(rooms) == 0 {
+		r.ack.Reply(name, qos, m)
+		return
+	}
+	m.Tag = rooms
+	m.Revoked = func() *server.Message {
+		return &server.Message{Payload: wire.EncodeFailure(errRemoved, requestID), Properties: props}
 	}
 	r.ack.Reply(name, qos, m)
+	if d.revokedSince(rooms, r.revision) { // while the answer was made: whoever took the room did not find it yet
+		d.session.Drop(func(o *server.Message) bool { return o == m })
+	}
 }
+
+// errRemoved answers who asked for what is in a room and is taken out of it before the answer is sent.
+var errRemoved = chat.Refuse(chat.NotMember, "you are not a member of the room any more")
 
 // aboutOf tells which rooms a reply shows the inside of.
 func aboutOf(answer wire.Replier) about {
