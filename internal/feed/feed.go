@@ -360,6 +360,7 @@ func (f *Feed) exit(r *room, u *user) {
 	for _, s := range u.subs {
 		delete(s.behind, r)
 		delete(s.lost, r)
+		delete(s.cut, r)
 	}
 	if last == 0 {
 		delete(f.rooms, r.num)
@@ -414,6 +415,9 @@ type Copy struct {
 	Event *chat.Event
 	// Forms are what a door made of the copy, for the sender (1) and for all others (0), so that it makes it once.
 	Forms [2]any
+	// Ahead is nil, or the sync_required that was passed to the device ahead of this event: where the event is sent again, so is
+	// that.
+	Ahead []byte
 
 	epoch int64
 	body  [2][]byte

@@ -47,6 +47,7 @@ type Subscription struct {
 	reliable bool             // what does not fit is read from the log later, and nothing is left out
 	behind   map[*room]uint64 // the next seq to be sent, of rooms that are not live
 	lost     map[*room]uint64 // without reliable: the first seq that did not fit
+	cut      map[*room]uint64 // the first seq that the log had no more, where nothing has been queued behind that since
 	waiting  bool             // in Feed.behind, or being read
 
 	places atomic.Pointer[Places] // nil: not kept; changed under Feed.mu
@@ -181,7 +182,7 @@ func (s *Subscription) Close() {
 	u := s.user
 	u.subs = slices.DeleteFunc(u.subs, func(o *Subscription) bool { return o == s })
 	f.subs--
-	s.behind, s.lost = nil, nil
+	s.behind, s.lost, s.cut = nil, nil, nil
 	if len(u.subs) == 0 {
 		delete(f.users, u.id)
 		for len(u.rooms) > 0 {
@@ -214,7 +215,7 @@ func (s *Subscription) offer(r *room, c *Copy) {
 			return
 		}
 	}
-	switch s.to.Offer(c) {
+	switch s.hand(r, c) {
 	case Full:
 		if s.reliable {
 			s.fallBehind(r, c.Event.Seq)
@@ -227,6 +228,20 @@ func (s *Subscription) offer(r *room, c *Copy) {
 	case Unwanted, Unconfirmed:
 		s.advance(r, c.Event.Seq)
 	}
+}
+
+// hand offers the device an event of a room. The first one behind what retention has cut goes with what says so.
+func (s *Subscription) hand(r *room, c *Copy) Verdict {
+	first, ok := s.cut[r]
+	if !ok {
+		return s.to.Offer(c)
+	}
+	c = &Copy{Event: c.Event, epoch: c.epoch, Ahead: wire.AppendSyncRequired(nil, r.id, first, c.Event.Seq-1, c.epoch)}
+	v := s.to.Offer(c)
+	if v != Full {
+		delete(s.cut, r)
+	}
+	return v
 }
 
 // advance moves the place on by an event that no acknowledgement will come for.
@@ -343,13 +358,19 @@ func (f *Feed) readOn(s *Subscription) bool {
 			time.AfterFunc(readRetry, s.Drained)
 			return false
 		}
+		if _, ok := s.cut[r]; !ok {
+			if s.cut == nil {
+				s.cut = map[*room]uint64{}
+			}
+			s.cut[r] = next
+		}
 		next = first
 	}
 	f.cfg.Cork()
 	defer f.cfg.Uncork()
 	joined := s.user.joined(r)
 	for _, e := range events {
-		switch s.to.Offer(f.copyOf(e.As(joined))) {
+		switch s.hand(r, f.copyOf(e.As(joined))) {
 		case Full:
 			s.behind[r] = e.Seq
 			return false // Drained will be called

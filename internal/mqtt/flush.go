@@ -274,6 +274,9 @@ func (c *conn) build(sc *scratch) {
 		start := len(sc.b)
 		skip := d.flags&(deliveryAcked|deliveryDropped) != 0
 		d.flags |= deliveryWriting // skipped ones too: commit counts them
+		if !skip && d.m.Ahead != nil {
+			c.encode(sc, &delivery{m: d.m.Ahead, topic: d.topic, subIDs: d.subIDs}, false)
+		}
 		if skip || !c.encode(sc, d, true) {
 			d.flags |= deliveryAcked // nothing goes out on this connection, no PUBACK will come
 		}

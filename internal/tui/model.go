@@ -359,6 +359,10 @@ func (m *Model) event(e client.Event) tea.Cmd {
 		if r.loaded = false; r.ID == m.current {
 			return m.askHistory(r, 0)
 		}
+	case e.Type == client.TypeCut:
+		if r.messages, r.loaded = nil, false; r.ID == m.current {
+			return m.askHistory(r, 0)
+		}
 	case e.IsMessage() || e.Type == "system":
 		return m.message(r, e)
 	}

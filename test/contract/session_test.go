@@ -380,6 +380,57 @@ func TestBackAfterACleanup(t *testing.T) {
 	}
 }
 
+// Guarantee 4: a client that went away before it had taken what came is told of what is past the retention again, and before what
+// comes behind that.
+func TestBackAgainAfterACleanup(t *testing.T) {
+	t.Parallel()
+	s, alice, bob := start(t)
+	root := s.Device(t, systemtest.Root)
+	alice.Create("q", "public", bob)
+	phone := func() *systemtest.Device { // that acknowledges nothing
+		d := s.Dial(t, "bob")
+		d.AcknowledgeByHand()
+		d.Login(mqtttest.As("bob", s.Token("bob")), mqtttest.ID("phone"), mqtttest.Keep(3600))
+		return d
+	}
+	d := s.Device(t, "bob", mqtttest.ID("phone"), mqtttest.Keep(3600))
+	alice.Say("r", "while here")
+	d.Next(systemtest.Says("while here"))
+	alice.Say("q", "while here too")
+	d.Next(systemtest.Says("while here too"))
+	d.Disconnect()
+	first := map[string]uint64{}
+	for _, room := range []string{"r", "q"} {
+		first[room] = alice.Say(room, "old").Seq
+		root.Do("admin/messages/cleanup", `{"room_id":"`+room+`","older_than":0}`)
+	}
+	kept := map[string]uint64{"r": alice.Say("r", "new").Seq}
+	required := func(e *systemtest.Event) bool { return e.Type == "sync_required" && first[e.RoomID] != 0 }
+	d = phone()
+	d.Next(required)
+	d.Next(required)
+	kept["q"] = alice.Say("q", "new").Seq // comes by itself, the other one from the log
+	d.Next(systemtest.Says("new"))
+	d.Next(systemtest.Says("new"))
+	for range 2 {
+		d.Lose()
+		d = phone()
+		told := map[string]uint64{}
+		for range 4 {
+			e := d.Next(func(e *systemtest.Event) bool { return required(e) || e.Type == "text" })
+			switch {
+			case e.Type != "text":
+				told[e.RoomID] = e.LastSeq
+				if e.FirstSeq > first[e.RoomID] || e.LastSeq < first[e.RoomID] || e.LastSeq != kept[e.RoomID]-1 {
+					t.Errorf("told of %d to %d of %s, want %d to %d", e.FirstSeq, e.LastSeq, e.RoomID, first[e.RoomID], kept[e.RoomID]-1)
+				}
+			case e.Seq != kept[e.RoomID] || told[e.RoomID] == 0:
+				t.Errorf("%s comes, told of %v", e.Packet, told)
+			}
+		}
+	}
+}
+
 // Guarantee 5 beside guarantee 4: what was revoked from a session that is away is not sent again, and stands in the way of
 // nothing else.
 func TestRevokedWhileAway(t *testing.T) {

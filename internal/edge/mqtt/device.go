@@ -130,6 +130,9 @@ func messageOf(c *feed.Copy, viewer chat.UserID) *server.Message {
 	m.Smaller = func() *server.Message {
 		return &server.Message{Payload: c.Truncated(), Properties: textProperties, Tag: c.Event}
 	}
+	if c.Ahead != nil {
+		m.Ahead = &server.Message{Payload: c.Ahead, Properties: textProperties}
+	}
 	*form = m
 	return m
 }
