@@ -4,8 +4,8 @@
 //
 // A Client stays connected: it connects again when the connection is lost, and then reads from the rooms' logs what it
 // missed meanwhile. Events come in the order of each room's log, without holes and without copies, whatever happened to
-// the connection. What is sent is sent exactly once: every request carries a client_msg_id, and is repeated with the same
-// one until it is answered.
+// the connection; of what retention has cut meanwhile one event tells (TypeCut). What is sent is sent exactly once: every
+// request carries a client_msg_id, and is repeated with the same one until it is answered.
 //
 //	c, err := client.Dial(ctx, client.Config{Server: "mqtt://chat.example.org", User: "bob", Password: token})
 //	if err != nil {

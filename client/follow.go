@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 )
 
 // follower puts events in order. One goroutine uses it. A room is known from the joining on, or from the first reading, until
@@ -101,12 +102,25 @@ func (f *follower) begins(e Event) bool {
 	return e.Seq == 1 || e.System == "member_joined" && e.User == f.c.user
 }
 
-// pass passes an event of a log on and notes it.
+// pass passes an event of a log on and notes it. What is missing before it is not in the log any more.
 func (f *follower) pass(e Event) bool {
+	if last, known := f.last[e.Room]; known && !f.begins(e) && !f.cut(e.Room, last+1, e.Seq-1) {
+		return false
+	}
 	f.last[e.Room] = e.Seq
 	if e.About != nil && (e.Type == "removed_from_room" || e.Type == "room_deleted") {
 		f.forget(e.About.ID) // a return begins with the joining
 	}
+	return f.emit(e)
+}
+
+// cut tells of events that there were and that nobody can read any more, from one seq to another; of none where that is less.
+func (f *follower) cut(room string, from, to uint64) bool {
+	if from > to {
+		return true
+	}
+	e := Event{Type: TypeCut, Room: room, FirstSeq: from, LastSeq: to, Epoch: f.epoch}
+	e.Raw = fmt.Appendf(nil, `{"type":%q,"room_id":%q,"first_seq":%d,"last_seq":%d,"epoch":%d}`, e.Type, e.Room, e.FirstSeq, e.LastSeq, e.Epoch)
 	return f.emit(e)
 }
 
@@ -167,15 +181,18 @@ func (f *follower) read(after map[string]uint64) bool {
 		if page.HasMore && len(page.Events) > 0 {
 			continue
 		}
-		f.adopt(page.Rooms, after)
+		if !f.adopt(page.Rooms, after) {
+			return false
+		}
 		if after = f.behind(after); len(after) == 0 {
 			return true
 		}
 	}
 }
 
-// adopt takes the heads of a page that was the last one. Rooms that are new join those after which is read.
-func (f *follower) adopt(rooms []Room, after map[string]uint64) {
+// adopt takes the heads of a page that was the last one. Rooms that are new join those after which is read. It is false once the
+// client is closed.
+func (f *follower) adopt(rooms []Room, after map[string]uint64) bool {
 	heads := make(map[string]uint64, len(rooms))
 	for _, r := range rooms {
 		heads[r.ID] = r.LastSeq
@@ -193,11 +210,15 @@ func (f *follower) adopt(rooms []Room, after map[string]uint64) {
 	}
 	f.live = true
 	for room := range after {
-		if head, mine := heads[room]; mine {
-			f.last[room] = max(f.last[room], head) // what lies between was not for the caller
-		} else {
+		head, mine := heads[room]
+		if !mine {
 			f.forget(room)
+			continue
 		}
+		if !f.cut(room, f.last[room]+1, head) {
+			return false
+		}
+		f.last[room] = max(f.last[room], head)
 	}
 	for room := range f.seen {
 		if _, mine := heads[room]; !mine {
@@ -206,6 +227,7 @@ func (f *follower) adopt(rooms []Room, after map[string]uint64) {
 			}
 		}
 	}
+	return true
 }
 
 // behind tells which of the rooms just read have gone on meanwhile. On the first reading all are looked at.

@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -15,6 +16,7 @@ import (
 type logs struct {
 	joined map[string]uint64
 	heads  map[string]uint64
+	cut    map[string]uint64 // up to this seq
 }
 
 // event is the one of a room at a seq; those of somebody's joining say so.
@@ -40,7 +42,7 @@ func (l *logs) sync(after map[string]uint64, _ int64, page *synced) bool {
 		}
 		page.Rooms = append(page.Rooms, Room{ID: room, FirstSeq: 1, JoinedSeq: l.joined[room], LastSeq: head})
 		last, asked := after[room]
-		for seq := last + 1; asked && seq <= head; seq++ {
+		for seq := max(last, l.cut[room]) + 1; asked && seq <= head; seq++ {
 			if len(page.Events) == 2 {
 				page.HasMore = true
 				break
@@ -135,6 +137,37 @@ func TestAReturnBeginsWithTheJoining(t *testing.T) {
 	f.take(l.raw("r", 9))
 	if got, want := seqs(events, "r"), []uint64{8, 9}; !slices.Equal(got, want) {
 		t.Errorf("passed on %v, want %v", got, want)
+	}
+}
+
+// What retention took while the client was away is told of, wherever it lies, and once.
+func TestWhatIsCutIsToldOf(t *testing.T) {
+	t.Parallel()
+	l := &logs{joined: map[string]uint64{"r": 1, "all": 1}, heads: map[string]uint64{"r": 4, "all": 4}, cut: map[string]uint64{}}
+	f, events := following(t, l)
+	l.heads["r"], l.heads["all"], l.cut["r"], l.cut["all"] = 9, 9, 6, 9
+	f.catchUp()
+	f.catchUp()
+	l.heads["all"] = 10
+	f.take(l.raw("all", 10))
+	close(events)
+	got := map[string][]string{}
+	for e := range events {
+		if e.Type == TypeCut {
+			var raw Event
+			if err := json.Unmarshal(e.Raw, &raw); err != nil || raw.Room != e.Room || raw.FirstSeq != e.FirstSeq || raw.LastSeq != e.LastSeq || raw.Epoch != 7 {
+				t.Errorf("%s: %v", e.Raw, err)
+			}
+			got[e.Room] = append(got[e.Room], fmt.Sprintf("cut %d to %d", e.FirstSeq, e.LastSeq))
+			continue
+		}
+		got[e.Room] = append(got[e.Room], fmt.Sprint(e.Seq))
+	}
+	if want := []string{"cut 5 to 6", "7", "8", "9"}; !slices.Equal(got["r"], want) {
+		t.Errorf("of r %q is passed on, want %q", got["r"], want)
+	}
+	if want := []string{"cut 5 to 9", "10"}; !slices.Equal(got["all"], want) {
+		t.Errorf("of all %q is passed on, want %q", got["all"], want)
 	}
 }
 

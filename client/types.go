@@ -18,6 +18,10 @@ func (t Timestamp) Time() time.Time { return time.UnixMilli(int64(math.Round(flo
 // backup). What was known of rooms is void; events go on from the rooms' present heads.
 const TypeReset = "reset"
 
+// TypeCut is the type of an event that says that those from FirstSeq to LastSeq of a room's log cannot be read any more: a cleanup
+// or the room's retention took them while the client was away. What was shown of the room has to be loaded anew.
+const TypeCut = "sync_required"
+
 // Event is something that happened: a message, another event of a room's log, or a passing event, which has no Seq.
 type Event struct {
 	Type      string    `json:"type"`
@@ -54,7 +58,7 @@ type Event struct {
 	Status  string `json:"status"` // of user_status
 	About   *Room  `json:"room"`   // of a user's own log: the room in question
 
-	FirstSeq uint64 `json:"first_seq"` // of sync_required
+	FirstSeq uint64 `json:"first_seq"` // of TypeCut
 	LastSeq  uint64 `json:"last_seq"`
 
 	Raw json.RawMessage `json:"-"` // as it came
