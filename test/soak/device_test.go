@@ -108,7 +108,6 @@ type link interface {
 func newDevice(w *town, user string, number int, k kind, narrow bool) *device {
 	d := &device{town: w, user: user, name: fmt.Sprint("device", number), kind: k, narrow: narrow, wanted: true, changed: make(chan struct{}), open: map[uint16]bool{}}
 	d.memory = newMemory(user, w.asking(user))
-	d.memory.fills = k == library
 	if k == library {
 		d.cable = systemtest.NewCable(w.t, w.addr("mqtt"))
 	}
@@ -182,13 +181,17 @@ func (d *device) hear(l link) {
 	if !wanted { // meanwhile
 		l.leave(false)
 	}
+	by := pushed
+	if d.kind == library {
+		by = followed
+	}
 	for {
 		body, err := l.next()
 		if err != nil {
 			break
 		}
 		d.hearing.Lock()
-		err = d.memory.take(body, d.kind != library) // which asks for the logs by itself
+		err = d.memory.take(body, by)
 		if d.keep != nil {
 			err = errors.Join(err, d.keep(body))
 		}
@@ -212,6 +215,7 @@ func (d *device) arrive(goesOn bool) error {
 	case !d.memory.begun:
 		err = d.memory.begin()
 	case !goesOn:
+		d.memory.anew = d.memory.connection
 		err = d.memory.catchUp()
 	}
 	d.memory.comes("connection %d goes on: %v; knows %d rooms (%v)", d.memory.connection, goesOn, len(d.memory.rooms), err)

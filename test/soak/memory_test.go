@@ -16,7 +16,6 @@ import (
 type memory struct {
 	user       string
 	ask        view.Ask
-	fills      bool // holes are filled by who tells it: what is missing has been cut
 	begun      bool
 	epoch      int64
 	account    *view.Account
@@ -25,8 +24,8 @@ type memory struct {
 	pushed     []push            // of rooms, in the order of arrival
 	pulled     map[spot]bool     // what it was shown in pages, by room and seq
 	heard      map[string]bool   // rooms of which it was told in passing
-	gone       map[string]int    // rooms that the user was not in any more when a connection began anew: by which connection
 	connection int               // how many there were
+	anew       int               // the latest of these that began anew
 	copies     int               // how often something came again
 	came       []string          // what became of it: the latest connections, for messages of failed tests
 }
@@ -58,7 +57,7 @@ type push struct {
 }
 
 func newMemory(user string, ask view.Ask) *memory {
-	return &memory{user: user, ask: ask, rooms: map[string]*place{}, told: map[spot]string{}, pulled: map[spot]bool{}, heard: map[string]bool{}, gone: map[string]int{}}
+	return &memory{user: user, ask: ask, rooms: map[string]*place{}, told: map[spot]string{}, pulled: map[spot]bool{}, heard: map[string]bool{}}
 }
 
 // comes notes what became of the device.
@@ -152,7 +151,7 @@ func (m *memory) catchUp() error {
 			return fmt.Errorf("the epoch is %d, it was %d", s.Epoch, m.epoch)
 		}
 		for _, e := range s.Events {
-			if err := m.take(e, false); err != nil {
+			if err := m.take(e, pulled); err != nil {
 				return fmt.Errorf("sync: %w", err)
 			}
 		}
@@ -185,7 +184,6 @@ func (m *memory) catchUp() error {
 			if !mine[id] {
 				m.comes("not in %s any more, by connection %d", id, m.connection)
 				delete(m.rooms, id)
-				m.gone[id] = m.connection
 			}
 		}
 		return nil
@@ -208,8 +206,17 @@ func (m *memory) load(id string) error {
 	return nil
 }
 
-// take is told of something: it was pushed by the server, or is on a page of sync.
-func (m *memory) take(body []byte, pushed bool) error {
+// way is how something came.
+type way uint8
+
+const (
+	pulled   way = iota // on a page of sync, where what was cut away is missing
+	followed            // by package client, pushed or from a log
+	pushed              // by the server itself
+)
+
+// take is told of something.
+func (m *memory) take(body []byte, by way) error {
 	var e head
 	if err := json.Unmarshal(body, &e); err != nil {
 		return fmt.Errorf("%w in %s", err, body)
@@ -238,7 +245,7 @@ func (m *memory) take(body []byte, pushed bool) error {
 		}
 		return err
 	}
-	if pushed {
+	if by == pushed {
 		p := push{spot: at}
 		if e.Type == "message_edited" && e.Content != nil {
 			p.edits = e.MessageID
@@ -251,32 +258,32 @@ func (m *memory) take(body []byte, pushed bool) error {
 	if p == nil {
 		p = &place{}
 		m.rooms[e.RoomID] = p
-		if m.gone[e.RoomID] == m.connection && m.late(e.RoomID, e.Seq) {
+		if m.anew == m.connection && m.late(e.RoomID, e.Seq) {
 			p.last = e.Seq - 1
 		}
-		delete(m.gone, e.RoomID)
 	}
 	if e.Seq > p.last+1 {
 		begins := e.Type == "system" && e.Event == "member_joined" && e.UserID == m.user
 		// "room_deleted is the last event of a log", and nobody is a member after it: what "had not been written to the socket by
 		// then" is taken back.
 		ends := e.Type == "room_deleted"
-		if (pushed || m.fills) && !begins && !ends && p.missed < e.Seq-1 {
-			if cut, err := m.cut(e.RoomID, e.Seq); err != nil || !m.fills || !cut {
-				hole := fmt.Errorf("a hole: after %d of %s comes %s (%w); before: %q, of the device: %q", p.last, e.RoomID, body, errors.Join(err, view.ErrHole), p.trail, m.came)
-				p.last, p.picture = e.Seq, nil // it is told of once
-				return hole
-			}
+		if by != pulled && !begins && !ends && p.missed < e.Seq-1 {
+			hole := fmt.Errorf("%w: after %d of %s comes %s; before: %q, of the device: %q", view.ErrHole, p.last, e.RoomID, body, p.trail, m.came)
+			p.last, p.picture = e.Seq, nil // it is told of once
+			return hole
 		}
 		p.picture = nil
 	}
-	p.step("%d, pushed %v, by connection %d", e.Seq, pushed, m.connection)
+	p.step("%d, %v, by connection %d", e.Seq, [...]string{"pulled", "followed", "pushed"}[by], m.connection)
 	p.last = max(p.last, e.Seq)
 	if p.picture == nil {
 		return m.load(e.RoomID)
 	}
 	if _, err := p.picture.Apply(body); err != nil {
 		return fmt.Errorf("%s: %w", e.RoomID, err)
+	}
+	if p.picture.StalePast {
+		return m.load(e.RoomID)
 	}
 	return nil
 }
@@ -317,7 +324,7 @@ func (m *memory) passing(e *head) error {
 			p = &place{}
 			m.rooms[e.RoomID] = p
 		}
-		p.missed = max(p.missed, e.LastSeq)
+		p.missed, p.picture = max(p.missed, e.LastSeq), nil
 		// "What is past the retention comes as sync_required": nothing else does, for who is fed from the log.
 		if cut, err := m.cut(e.RoomID, e.LastSeq+1); err == nil && !cut {
 			return fmt.Errorf("of %s, %d to %d are not told and not cut away; before: %q, of the device: %q", e.RoomID, e.FirstSeq, e.LastSeq, p.trail, m.came)

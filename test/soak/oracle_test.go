@@ -26,8 +26,10 @@ type register struct {
 	at    map[string]spot                       // by message: where it is
 	texts map[string]spot
 	logs  map[string]uint64 // by room: the last seq
-	// unsure are rooms of which a cleanup took something before the administrator was told.
-	unsure map[string]bool
+	// unsure are rooms of which the administrator was not told all: a cleanup or the room's end took it before.
+	unsure  map[string]bool
+	ended   map[string]bool // rooms whose log came to its end
+	deleted map[string]bool // rooms of which the administrator's own log says that they were deleted
 }
 
 // keep is what the administrator's device writes down of each event.
@@ -41,6 +43,15 @@ func (r *register) keep(w *town, body []byte) error {
 	}
 	if err := json.Unmarshal(body, &e); err != nil {
 		return err
+	}
+	switch {
+	case e.Type == "sync_required":
+		r.unsure[e.RoomID] = true
+	case e.Type != "room_deleted":
+	case e.RoomID == "user:"+systemtest.Root:
+		r.deleted[e.Room.ID] = true
+	default:
+		r.ended[e.RoomID] = true
 	}
 	if e.Seq == 0 || strings.HasPrefix(e.RoomID, "user:") || isPrivate(e.RoomID) || e.Seq <= r.logs[e.RoomID] {
 		return nil
@@ -56,7 +67,9 @@ func (r *register) keep(w *town, body []byte) error {
 		}
 		stays[creator] = []feedtest.Stay{{From: 1}}
 		r.stays[e.RoomID] = stays
-	} else if e.Seq != r.logs[e.RoomID]+1 {
+		r.logs[e.RoomID] = 1 // the creator's joining
+	}
+	if e.Seq != r.logs[e.RoomID]+1 { // cut away, or the room's end came alone
 		r.unsure[e.RoomID] = true
 	}
 	r.logs[e.RoomID] = e.Seq
@@ -90,7 +103,9 @@ func (r *register) keep(w *town, body []byte) error {
 }
 
 // knows tells whether the administrator saw all that happened in a room: who made it may have been banned before they invited.
-func (r *register) knows(room string) bool { return r.stays[room] != nil && !r.unsure[room] }
+func (r *register) knows(room string) bool {
+	return r.stays[room] != nil && !r.unsure[room] && r.ended[room] == r.deleted[room]
+}
 
 // during tells whether a user was in the room at a seq.
 func (r *register) during(room, user string, seq uint64) (feedtest.Stay, bool) {
@@ -259,14 +274,15 @@ func (d *device) compare(ctx context.Context, s *synced, account *view.Account, 
 		}
 		missing := ""
 		for _, r := range s.Rooms {
-			last := uint64(0)
+			last, trail := uint64(0), m.came
 			if r.Type == "user" {
 				last = m.account.Seq
 			} else if p := m.rooms[r.ID]; p != nil {
-				last = max(p.last, p.missed)
+				last, trail = max(p.last, p.missed), p.trail
 			}
 			if last < r.LastSeq {
-				missing += fmt.Sprintf(" %s from %d to %d,", r.ID, last+1, r.LastSeq)
+				missing += fmt.Sprintf(" %s from %d to %d, which others were told of as %q (before: %q),", r.ID, last+1, r.LastSeq,
+					d.town.told(spot{r.ID, r.LastSeq}, d), trail)
 			}
 		}
 		return missing
@@ -302,6 +318,23 @@ func (d *device) compare(ctx context.Context, s *synced, account *view.Account, 
 		}
 	}
 	return nil
+}
+
+// told is what some other device was told of a place in a log, for messages of failed tests.
+func (w *town) told(at spot, except *device) string {
+	for _, p := range w.people {
+		for _, d := range p.devices {
+			if d == except || !d.hearing.TryLock() {
+				continue
+			}
+			is := d.memory.told[at]
+			d.hearing.Unlock()
+			if is != "" {
+				return is
+			}
+		}
+	}
+	return ""
 }
 
 // counts is what a run came to.

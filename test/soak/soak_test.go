@@ -100,7 +100,8 @@ func (s *stage) live(at server, tokens map[string]string, interrupt func(n int))
 	}()
 	w.back()
 	w.settle(s.random, s.names())
-	r := &register{stays: map[string]map[string][]feedtest.Stay{}, at: map[string]spot{}, texts: map[string]spot{}, logs: map[string]uint64{}, unsure: map[string]bool{}}
+	r := &register{stays: map[string]map[string][]feedtest.Stay{}, at: map[string]spot{}, texts: map[string]spot{}, logs: map[string]uint64{}, unsure: map[string]bool{},
+		ended: map[string]bool{}, deleted: map[string]bool{}}
 	w.people[0].devices[0].keep = func(body []byte) error { return r.keep(w, body) }
 	each, every := shortDeeds, int64(interval)
 	switch {

@@ -46,7 +46,9 @@ type Room struct {
 	Members  map[string]Member
 	Gone     bool // deleted
 
-	// What events did not tell, and has to be asked for: texts and answers of messages by id.
+	// What events did not tell, and has to be asked for: earlier messages, because the user may see others now, and texts and
+	// answers of messages by id.
+	StalePast    bool
 	StaleTexts   map[string]bool
 	StaleThreads map[string]bool
 }
@@ -188,6 +190,9 @@ func (r *Room) Apply(body []byte) (kind string, err error) {
 	switch e.Type {
 	case "room_updated":
 		r.change(e.Changes)
+		if _, ok := e.Changes["history_visibility"]; ok {
+			r.StalePast = true
+		}
 		if owner, ok := e.Changes["owner_id"].(string); ok {
 			r.own(owner)
 		}
@@ -317,16 +322,17 @@ func (r *Room) Differs(fresh *Room) error {
 	return nil
 }
 
-// Forget drops what lies before a seq, which retention has cut from the log.
+// Forget drops what lies before a seq: retention has cut it from the log, or the user may not see it any more. So it does with pins
+// of messages that are not there: events name what was pinned to all members, also to who may not see it.
 func (r *Room) Forget(before uint64) {
 	for id, m := range r.Messages {
 		if m.Seq < before {
 			delete(r.Messages, id)
-			delete(r.Pins, id)
 			delete(r.StaleTexts, id)
 			delete(r.StaleThreads, id)
 		}
 	}
+	maps.DeleteFunc(r.Pins, func(id string, _ bool) bool { return r.Messages[id] == nil })
 }
 
 // Clone is a copy.
