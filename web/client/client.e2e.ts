@@ -185,6 +185,25 @@ describe('a connection that holds', () => {
     expect(counts()).toEqual(Array(2).fill([first.message_id, undefined, undefined]))
   })
 
+  test('what may be seen of the past changes while it is shown', async () => {
+    const alice = await join('alice')
+    const bob = await join('bob')
+    const room = await roomOf(alice)
+    await alice.client.call(`message/${room}`, { content: 'before' })
+    await bob.client.call(`rooms/join/${room}`)
+    const shown = new Timeline(bob.client, room)
+    open.push(() => shown.close())
+    await shown.loadLatest()
+    const seesBefore = () => shown.messages.some(m => m.content === 'before')
+    expect(seesBefore()).toBe(true)
+    for (const history_visibility of ['joined', 'shared']) {
+      await alice.client.call(`rooms/${room}/update`, { history_visibility })
+      await until(shown, history_visibility, () => seesBefore() === (history_visibility === 'shared'))
+      const head = () => bob.client.rooms.get(room)?.first_seq ?? 0
+      await until(bob.client, 'the head', () => head() > 1 === (history_visibility === 'joined'))
+    }
+  })
+
   test('a refused message fails, and does not hold up the next; it can be sent again or forgotten', async () => {
     const alice = await join('alice')
     const bob = await join('bob')

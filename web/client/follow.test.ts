@@ -251,4 +251,8 @@ test('heads count what comes', async () => {
   w.take(...w.write('a', 1, { type: 'room_updated', changes: { name: 'New' } }))
   await w.rest()
   expect(w.follower.rooms.get('a')?.name).toBe('New')
+  expect(w.stale).toBe(0)
+  w.take(...w.write('a', 1, { type: 'room_updated', changes: { history_visibility: 'joined' } }))
+  await w.rest()
+  expect(w.stale).toBe(1) // first_seq has to be asked for
 })

@@ -16,7 +16,7 @@ export function headAfter(head: RoomHead, e: Message | LogEvent, user: string): 
     case 'room_updated': {
       const { owner_id, ...changes } = e.changes ?? {}
       Object.assign(next, changes)
-      return [next, owner_id === undefined]
+      return [next, owner_id === undefined && changes.history_visibility === undefined] // roles, and first_seq
     }
     case 'moderated':
       if (e.action === 'lock' || e.action === 'unlock') next.locked = e.action === 'lock'

@@ -284,6 +284,8 @@ export class Timeline {
     // A private conversation begins with its first message: before it there was nothing to load.
     if (!this.#loaded && !this.#load && this.#missing) void this.loadLatest().catch(() => {})
     if (this.#loaded && this.#apply(e)) this.#changed()
+    // Another part of the past may be seen from here on.
+    if (!isMessage(e) && e.changes?.history_visibility !== undefined) this.#reload()
   }
 
   /** Applies an event. It is true when something shown has changed. */
