@@ -203,6 +203,14 @@ func (a *API) clean(next Handler) Handler {
 	}
 }
 
+// DisplayName passes the display name of an account that is about to be made through validation and filter.
+func (a *API) DisplayName(name string) (string, error) {
+	if err := cleanText(a.cfg.Rules(), nil, wire.Text{Field: "display_name", Value: &name, Form: wire.Name}); err != nil {
+		return "", err
+	}
+	return name, nil
+}
+
 func cleanText(rules *content.Rules, in wire.Payload, t wire.Text) error {
 	if t.Value == nil || (t.Optional && *t.Value == "") {
 		return nil

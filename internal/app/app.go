@@ -201,6 +201,7 @@ func NewWith(ctx context.Context, cfg Config, in Inside, version string, log *sl
 		Router: routes.Router(), Auth: authenticator, Accounts: httpdoor.Accounts{
 			Registrar: auth.NewRegistrar(cfg.Access.Registration, a.service, passwords, invitations, in.Now),
 			Setup:     setup, Logins: auth.NewLogins(tokens, a.service, in.Now), Founded: a.service.HasAdministrator, Name: cleanName,
+			Display: routes.DisplayName,
 		}, WebSocket: a.mqtt.WebSocket(), Logger: log, MaxBody: int64(cfg.Limits.MaxPacketSize),
 		Client: web.Client(), About: httpdoor.About{ServerName: cfg.Name, Version: version, Registration: cfg.Access.Registration},
 		TLS: tls != nil, HSTS: cfg.TLS.HSTS,

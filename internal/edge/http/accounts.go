@@ -22,7 +22,8 @@ type Accounts struct {
 	Registrar *auth.Registrar
 	Setup     *auth.Setup
 	Logins    *auth.Logins
-	Name      func(string) (string, error)        // cleans a display name, or refuses it
+	Name      func(string) (string, error)        // cleans the name of a device, or says what is wrong with it
+	Display   func(string) (string, error)        // passes a display name through the rules for texts, or refuses it
 	Founded   func(context.Context) (bool, error) // tells whether there is an administrator
 }
 
@@ -102,10 +103,8 @@ func (h *accounts) registration(r *http.Request, user chat.UserID, password, nam
 		return n, nil
 	}
 	var err error
-	if n.DisplayName, err = h.Accounts.Name(name); err != nil {
-		return n, chat.Refuse(chat.BadRequest, "display_name: %v", err)
-	}
-	return n, nil
+	n.DisplayName, err = h.Accounts.Display(name)
+	return n, err
 }
 
 func (h *accounts) login(r *http.Request, in *wire.Login) (*wire.SignedIn, error) {

@@ -32,6 +32,12 @@ func registering(t *testing.T, policy string) (*web, *auth.Invitations) {
 			}
 			return strings.TrimSpace(name), nil
 		},
+		Display: func(name string) (string, error) {
+			if strings.Contains(name, "\n") {
+				return "", chat.Refuse(chat.BadRequest, "display_name: is more than one line")
+			}
+			return strings.TrimSpace(name), nil
+		},
 	}
 	h.handler = door.Handler(h.cfg, false)
 	return h, invitations
