@@ -227,6 +227,9 @@ func (s *Service) ModerateUser(call Call, id UserID, act Moderation) *Pending[Ac
 			return Acted{}, Refuse(Forbidden, "user_id: %q is an administrator; take that role away first", string(id))
 		}
 		out := Acted{User: id, Action: act.Action}
+		if act.Action == ActionUnban && !target.BannedAt(tx.Now()) || act.Action == ActionUnmute && !target.MutedAt(tx.Now()) {
+			return out, nil
+		}
 		d := Details{Action: act.Action, Reason: act.Reason}
 		if act.Action == ActionBan || act.Action == ActionMute {
 			out.Until = act.until(tx.Now())

@@ -224,7 +224,7 @@ func TestSync(t *testing.T) {
 	isRefusal(t, err, chat.BadRequest)
 }
 
-// Unread are messages of people after what was visible, read or sent last.
+// Unread are messages of people after the joining, or what was read or sent last.
 func TestUnread(t *testing.T) {
 	w := newWorld(t)
 	w.room("r", false)
@@ -250,7 +250,7 @@ func TestUnread(t *testing.T) {
 		user chat.UserID
 		room chat.RoomID
 		want uint64
-	}{{"ann", "r", 0}, {"bob", "r", 3}, {"bob", "p", 1}, {"ann", "p", 0}} {
+	}{{"ann", "r", 0}, {"bob", "r", 1}, {"bob", "p", 1}, {"ann", "p", 0}} {
 		if got := unread(c.user, c.room); got != c.want {
 			t.Errorf("%s has %d unread in %s, want %d", c.user, got, c.room, c.want)
 		}
@@ -259,6 +259,16 @@ func TestUnread(t *testing.T) {
 	done(t, w.UpdateRoom(by("ann"), "r", chat.RoomPatch{Name: ptr("x")}))
 	if a, b := unread("ann", "r"), unread("bob", "r"); a != 1 || b != 0 {
 		t.Errorf("after the answer ann has %d unread and bob %d", a, b)
+	}
+	w.Leave(by("bob"), "r")
+	w.Send(by("ann"), "r", text("5"))
+	done(t, w.Join(by("bob"), "r"))
+	if n := unread("bob", "r"); n != 0 {
+		t.Errorf("who came back has %d unread", n)
+	}
+	done(t, w.MarkRead(by("bob"), "r", ptr[uint64](0), true)) // it is there all the same
+	if n := unread("bob", "r"); n != 5 {
+		t.Errorf("of the whole log %d are unread, want 5", n)
 	}
 }
 

@@ -134,8 +134,9 @@ func (s *Service) addMember(tx Tx, r *Room, u, actor *User) (Joined, error) {
 	return Joined{RoomID: r.ID, MemberCount: r.MemberCount, FirstSeq: r.FirstVisible(m.JoinedSeq)}, nil
 }
 
-// enter writes a joining. Whoever had left takes up what bound them: a mute that still holds, and the wait of a slow mode, which is
-// begun anew since nobody remembers when they wrote last.
+// enter writes a joining. What was said before it is there to be read, and not unread: who joins, or joins again, catches up with
+// nothing. Whoever had left takes up what bound them: a mute that still holds, and the wait of a slow mode, which is begun anew
+// since nobody remembers when they wrote last.
 func (s *Service) enter(tx Tx, r *Room, u, actor *User, role RoomRole) error {
 	muted, err := tx.LastMute(r, u.ID)
 	if err != nil {
@@ -151,7 +152,7 @@ func (s *Service) enter(tx Tx, r *Room, u, actor *User, role RoomRole) error {
 	if err := tx.Append(r, joined); err != nil {
 		return err
 	}
-	m := &Member{User: u.ID, Role: role, JoinedSeq: joined.Seq, JoinedAt: joined.At, MutedUntil: joined.Details.Until}
+	m := &Member{User: u.ID, Role: role, JoinedSeq: joined.Seq, JoinedAt: joined.At, ReadSeq: joined.Seq, MutedUntil: joined.Details.Until}
 	if r.SlowMode > 0 {
 		m.LastSentAt = joined.At
 	}

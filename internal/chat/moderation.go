@@ -109,13 +109,16 @@ func (s *Service) moderateMember(tx Tx, r *Room, m, target *Member, u *User, act
 		if err != nil {
 			return Acted{}, err
 		}
-		if b == nil {
-			return out, nil
+		if b == nil || b.Until <= tx.Now() {
+			return out, nil // it is over
 		}
 		if err := tx.RemoveBan(r, act.User); err != nil {
 			return Acted{}, err
 		}
 	case ActionMute, ActionUnmute:
+		if act.Action == ActionUnmute && target.MutedUntil <= tx.Now() {
+			return out, nil
+		}
 		changed := *target
 		changed.MutedUntil = 0
 		if act.Action == ActionMute {
@@ -136,6 +139,9 @@ func (s *Service) moderateMember(tx Tx, r *Room, m, target *Member, u *User, act
 		changed.Role = RoleMember
 		if act.Action == ActionPromote {
 			changed.Role = RoleModerator
+		}
+		if changed.Role == target.Role {
+			return out, nil
 		}
 		e.Details.Role = changed.Role.String()
 		if err := tx.PutMember(r, &changed); err != nil {

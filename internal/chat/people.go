@@ -224,7 +224,7 @@ func (s *Service) mayWrite(tx Tx, from, to UserID) error {
 	return nil
 }
 
-// mayWriteIn is mayWrite for a private conversation; any other room passes.
+// mayWriteIn is mayWrite for a private conversation, of which the other one has to be there; any other room passes.
 func (s *Service) mayWriteIn(tx Tx, r *Room, from UserID) error {
 	a, b, ok := r.ID.DirectPeers()
 	if r.Kind != DirectRoom || !ok {
@@ -232,6 +232,9 @@ func (s *Service) mayWriteIn(tx Tx, r *Room, from UserID) error {
 	}
 	if a == from {
 		a = b
+	}
+	if _, err := s.existing(tx, a); err != nil { // erased: nobody reads it
+		return err
 	}
 	return s.mayWrite(tx, from, a)
 }

@@ -3,6 +3,7 @@
 package chat_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -194,6 +195,35 @@ func TestBans(t *testing.T) {
 	done(t, w.Join(by(root), "r"))
 }
 
+// What changes nothing is in no log and not on record: two moderators may do the same, and lift what is over.
+func TestModeratingTwice(t *testing.T) {
+	w := newWorld(t)
+	w.room("r", false, "bob", "cat")
+	done(t, w.Moderate(by("ann"), "r", actFor(chat.ActionBan, "dan", time.Second)))
+	done(t, w.Moderate(by("ann"), "r", actFor(chat.ActionMute, "cat", time.Second)))
+	done(t, w.Moderate(by("ann"), "r", act(chat.ActionPromote, "bob")))
+	done(t, w.ModerateUser(by(root), "eve", actFor(chat.ActionBan, "", time.Second)))
+	done(t, w.ModerateUser(by(root), "dan", actFor(chat.ActionMute, "", time.Second)))
+	w.clock.Add(time.Second)
+	events := func() string {
+		list, _, err := w.AuditLog(t.Context(), who(root), "", 0, 0)
+		return fmt.Sprint(len(w.log("r")), len(w.log(chat.UserLog("eve"))), len(w.log(chat.UserLog("dan"))), len(list), err)
+	}
+	before := events()
+	for _, a := range []chat.Moderation{act(chat.ActionUnban, "dan"), act(chat.ActionUnmute, "cat"), act(chat.ActionUnmute, "bob"),
+		act(chat.ActionPromote, "bob"), act(chat.ActionDemote, "cat"), act(chat.ActionUnlock, "")} {
+		if out := done(t, w.Moderate(by("ann"), "r", a)); out.Action != a.Action || out.User != a.User || out.Until != 0 {
+			t.Errorf("%s: %+v", a.Action, out)
+		}
+	}
+	done(t, w.ModerateUser(by(root), "eve", act(chat.ActionUnban, "")))
+	done(t, w.ModerateUser(by(root), "dan", act(chat.ActionUnmute, "")))
+	if after := events(); after != before {
+		t.Errorf("events and entries were %s, are %s", before, after)
+	}
+	refused(t, w.Moderate(by("bob"), "r", act(chat.ActionDemote, "cat")), chat.Forbidden)
+}
+
 func TestModerateUser(t *testing.T) {
 	w := newWorld(t)
 	refused(t, w.ModerateUser(by("ann"), "bob", act(chat.ActionBan, "")), chat.Forbidden)
@@ -242,8 +272,21 @@ func TestPrivateConversations(t *testing.T) {
 	refused(t, w.SendPrivate(by("ann"), "nobody", text("x")), chat.NotFound)
 	refused(t, w.SendPrivate(by("ann"), "bob:cat", text("x")), chat.NotFound)
 	refused(t, w.SendPrivate(by("ann"), "cat", chat.NewMessage{Content: "x", ReplyTo: out.MessageID}), chat.NotFound)
+	// Nobody is there any more who would read it, by whatever name one writes; what was said can be read, and taken back.
+	file := w.uploaded("ann", id, 1)
 	done(t, w.RemoveUser("bob"))
 	refused(t, w.SendPrivate(by("ann"), "bob", text("x")), chat.NotFound)
+	refused(t, w.Send(by("ann"), id, text("x")), chat.NotFound)
+	refused(t, w.Reply(by("ann"), out.MessageID, text("x")), chat.NotFound)
+	refused(t, w.ShareFile(by("ann"), id, file, text("x")), chat.NotFound)
+	refused(t, w.React(by("ann"), out.MessageID, "👍"), chat.NotFound)
+	_, err := w.MayType(t.Context(), who("ann"), id)
+	isRefusal(t, err, chat.NotFound)
+	page = read[*chat.Page](t)(w.History(t.Context(), who("ann"), id, chat.HistoryQuery{}))
+	if len(page.Messages) != 4 {
+		t.Errorf("the history is %+v", page)
+	}
+	done(t, w.Delete(by("ann"), page.Messages[0].MessageID))
 }
 
 func TestBroadcast(t *testing.T) {

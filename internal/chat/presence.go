@@ -98,6 +98,9 @@ func (s *Service) MayType(ctx context.Context, who Principal, room RoomID) (*Roo
 		if a == who.UserID {
 			a = b
 		}
+		if _, err := s.Account(ctx, a); err != nil { // erased: nobody reads it
+			return nil, err
+		}
 		for _, pair := range [][2]UserID{{a, who.UserID}, {who.UserID, a}} {
 			blocked, err := s.store.ReadBlocked(ctx, pair[0], pair[1])
 			if err != nil {
