@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/paho"
@@ -28,6 +29,7 @@ const (
 	dialLimit   = 10 * time.Second
 	retryPause  = time.Second
 	packetSlack = 1024 // bytes of a PUBLISH beside its payload, at most
+	maxRoute    = packetSlack / 2
 )
 
 // State is how the connection is.
@@ -72,6 +74,7 @@ type Client struct {
 	ready   chan struct{} // closed once events flow
 	stopped chan struct{}
 	started sync.Once
+	ended   sync.Once
 	nextID  atomic.Uint64
 
 	mu         sync.Mutex
@@ -83,7 +86,8 @@ type Client struct {
 }
 
 // Dial connects and returns when events flow. It fails when the server refuses the credentials or ctx ends before; a server
-// that cannot be reached is tried until then.
+// that cannot be reached is tried until then. With a token that may not read (section 3 of docs/protocol.md), no events flow, and
+// it returns when requests can be made.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	server, err := serverURL(cfg.Server)
 	if err != nil {
@@ -256,14 +260,15 @@ func (c *Client) Close() error {
 	return c.manager.Disconnect(ctx)
 }
 
+// end closes the client for good; the first reason counts.
 func (c *Client) end(why error) {
-	if c.ctx.Err() == nil {
+	c.ended.Do(func() {
 		c.cancel(why)
 		if errors.Is(why, errClosed) {
 			why = nil
 		}
 		c.state(Closed, why)
-	}
+	})
 }
 
 func (c *Client) state(s State, err error) {
@@ -280,17 +285,49 @@ func (c *Client) connected() uint64 {
 	return c.connection
 }
 
-// subscribe asks for the user's topics on a new connection.
+// subscribe asks for the user's topics on a new connection, until it is answered or the connection is lost.
 func (c *Client) subscribe(m *autopaho.ConnectionManager, ack *paho.Connack, connection uint64) {
-	ctx, cancel := context.WithTimeout(c.ctx, ackLimit)
-	defer cancel()
 	// QoS 0: what a lost connection or a full queue leaves out is read from the logs.
-	if _, err := m.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "chat/user/" + c.user + "/#"}}}); err != nil {
-		return // the connection is lost already, and comes again
+	own := "chat/user/" + c.user
+	topics := []string{own + "/#", own + "/replies"} // the second is for tokens that may not read
+	for c.current(connection) {
+		ctx, cancel := context.WithTimeout(c.ctx, ackLimit)
+		answer, err := m.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: topics[0]}}})
+		cancel()
+		switch {
+		case err == nil && c.subscribed(ack, connection):
+			if len(topics) == 1 {
+				c.started.Do(func() { close(c.ready) })
+				c.state(Online, nil)
+				return
+			}
+			c.catchUp()
+			return
+		case err == nil:
+			return // lost already, and comes again
+		case answer == nil: // lost, or not answered
+			c.pause(retryPause)
+		case len(topics) == 1:
+			c.end(&Error{Code: "forbidden", Message: "the server refuses the subscription to " + own + "/replies"})
+			return
+		default:
+			topics = topics[1:]
+		}
 	}
-	if c.subscribed(ack, connection) {
-		c.catchUp()
-	}
+}
+
+// current tells whether a connection is the present one of a client that is not closed.
+func (c *Client) current(connection uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return connection == c.connection && c.ctx.Err() == nil
+}
+
+// pause waits, but not beyond the client's end.
+func (c *Client) pause(d time.Duration) {
+	ctx, cancel := context.WithTimeout(c.ctx, d)
+	defer cancel()
+	<-ctx.Done()
 }
 
 // subscribed notes that a connection can be used, unless it was lost since: its end may be known before its beginning is.
@@ -363,6 +400,9 @@ func (c *Client) received(topic string, payload []byte) {
 // may be nil. It waits for a connection and asks again, as the same request, until it is answered or ctx ends. A refusal
 // is an *Error.
 func (c *Client) Call(ctx context.Context, route string, fields map[string]any, out any) error {
+	if err := validRoute(route); err != nil {
+		return err
+	}
 	id := fmt.Sprint(c.nextID.Add(1))
 	payload := make(map[string]any, len(fields)+2)
 	payload["client_msg_id"] = rand.Text()
@@ -392,6 +432,15 @@ func (c *Client) Call(ctx context.Context, route string, fields map[string]any, 
 			return readReply(reply, out)
 		}
 	}
+}
+
+// validRoute refuses what cannot be the topic of a PUBLISH [MQTT-3.3.2-2]: a server ends the connection for it, so that it would
+// be asked again for ever.
+func validRoute(route string) error {
+	if strings.ContainsAny(route, "+#\x00") || !utf8.ValidString(route) || len(route) > maxRoute {
+		return &Error{Code: "bad_request", Message: fmt.Sprintf("there is no route %.100q: names of rooms and users have letters, digits and . _ - only", route)}
+	}
+	return nil
 }
 
 // attempt asks once. It returns nothing when the connection was lost before the answer.
@@ -433,6 +482,8 @@ func (c *Client) attempt(ctx context.Context, topic string, body []byte, answer 
 		case <-time.After(retryPause):
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-c.ctx.Done():
+			return nil, context.Cause(c.ctx)
 		}
 		return nil, nil
 	case <-down:
@@ -493,6 +544,9 @@ func readReply(reply []byte, out any) error {
 
 // Signal publishes to a route at QoS 0 and does not wait: for what is worth nothing later, such as typing.
 func (c *Client) Signal(route string, fields map[string]any) {
+	if validRoute(route) != nil {
+		return
+	}
 	body, err := json.Marshal(fields)
 	if err != nil || len(fields) == 0 {
 		body = nil

@@ -3,7 +3,6 @@
 package client
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -258,10 +257,7 @@ func (c *Client) sync(after map[string]uint64, epoch int64, page *synced) bool {
 		if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 {
 			pause = e.RetryAfter
 		}
-		ctx, cancel := context.WithTimeout(c.ctx, min(pause, maxBackoff))
-		<-ctx.Done()
-		cancel()
-		if c.ctx.Err() != nil {
+		if c.pause(min(pause, maxBackoff)); c.ctx.Err() != nil {
 			return false
 		}
 	}
