@@ -26,6 +26,7 @@ type kind uint8
 const (
 	mqtt5   kind = iota // a session that stays
 	mqtt311             // the same
+	mqtt0               // MQTT 5 at QoS 0, without a session: reads from the logs what it is not sent
 	library             // package client
 	events              // Server-Sent Events
 	looks               // HTTP alone: asks now and then
@@ -33,7 +34,7 @@ const (
 )
 
 func (k kind) String() string {
-	return [...]string{"mqtt5", "mqtt311", "library", "events", "looks"}[k]
+	return [...]string{"mqtt5", "mqtt311", "mqtt0", "library", "events", "looks"}[k]
 }
 
 // device is one device of a person. One goroutine (run) connects it, hears what comes and connects it again; the person's
@@ -43,7 +44,8 @@ type device struct {
 	user   string
 	name   string
 	kind   kind
-	narrow bool // a small receive buffer, few deliveries in flight, and acknowledgements by hand
+	narrow bool // a small receive buffer, and few deliveries in flight
+	small  bool // takes small packets only
 	cable  *systemtest.Cable
 
 	keep func(body []byte) error // writes down what comes; nil: nobody does
@@ -108,6 +110,7 @@ type link interface {
 func newDevice(w *town, user string, number int, k kind, narrow bool) *device {
 	d := &device{town: w, user: user, name: fmt.Sprint("device", number), kind: k, narrow: narrow, wanted: true, changed: make(chan struct{}), open: map[uint16]bool{}}
 	d.memory = newMemory(user, w.asking(user))
+	d.memory.reads = k == mqtt0
 	if k == library {
 		d.cable = systemtest.NewCable(w.t, w.addr("mqtt"))
 	}
@@ -211,11 +214,13 @@ func (d *device) arrive(goesOn bool) error {
 	defer d.hearing.Unlock()
 	var err error
 	d.memory.connection++
+	if goesOn = goesOn && d.memory.begun; !goesOn {
+		d.memory.anew = d.memory.connection
+	}
 	switch {
 	case !d.memory.begun:
 		err = d.memory.begin()
 	case !goesOn:
-		d.memory.anew = d.memory.connection
 		err = d.memory.catchUp()
 	}
 	d.memory.comes("connection %d goes on: %v; knows %d rooms (%v)", d.memory.connection, goesOn, len(d.memory.rooms), err)
@@ -243,7 +248,7 @@ func (d *device) connect(ctx context.Context) (link, error) {
 
 func (d *device) begin(ctx context.Context, fresh bool) (link, error) {
 	switch d.kind {
-	case mqtt5, mqtt311:
+	case mqtt5, mqtt311, mqtt0:
 		return d.connectMQTT(fresh)
 	case library:
 		return d.connectLibrary(ctx)
@@ -254,6 +259,9 @@ func (d *device) begin(ctx context.Context, fresh bool) (link, error) {
 		return l, d.arrive(false)
 	}
 }
+
+// smallPacket is the Maximum Packet Size of devices that take small packets only: a long text comes truncated to them.
+const smallPacket = 1200
 
 // mqttLink is a connection over MQTT.
 type mqttLink struct {
@@ -277,13 +285,25 @@ func (d *device) connectMQTT(fresh bool) (link, error) {
 	}
 	options = append(options, mqtttest.As(d.user, d.town.tokens[d.user]), mqtttest.ID(d.name))
 	c.AcknowledgeByHand() // what is not taken, as of a connection that ends before it is known what it goes on with, is to come again
-	if fresh = fresh && d.kind == mqtt5; fresh {
+	qos := byte(1)
+	switch fresh = fresh && d.kind != mqtt311; {
+	case d.kind == mqtt0:
+		fresh, qos = true, 0
+		options = append(options, mqtttest.Fresh(0))
+	case fresh:
 		options = append(options, mqtttest.Fresh(3600))
-	} else {
+	default:
 		options = append(options, mqtttest.Keep(3600))
 	}
-	if d.narrow && d.kind == mqtt5 {
-		options = append(options, mqtttest.With(func(p *packet.Properties) { p.ReceiveMaximum = 3 }))
+	if d.kind != mqtt311 {
+		options = append(options, mqtttest.With(func(p *packet.Properties) {
+			if d.narrow {
+				p.ReceiveMaximum = 3
+			}
+			if d.small {
+				p.MaximumPacketSize = smallPacket
+			}
+		}))
 	}
 	hello, err := c.TryConnect(options...)
 	if err != nil {
@@ -305,7 +325,7 @@ func (d *device) connectMQTT(fresh bool) (link, error) {
 		return nil, errors.New("the session is lost")
 	}
 	if !hello.SessionPresent {
-		if codes, err := c.TrySubscribe(1, "chat/user/"+d.user+"/#"); err != nil || codes[0] != 1 {
+		if codes, err := c.TrySubscribe(qos, "chat/user/"+d.user+"/#"); err != nil || codes[0] != packet.ReasonCode(qos) {
 			c.Cut()
 			return nil, errAway
 		}

@@ -6,8 +6,9 @@
 // connections, while the server is restarted and killed; and holds in the end what every device shows against what the server
 // says, and against who was in which room when.
 //
-// Devices speak MQTT 5 and 3.1.1 with sessions that stay, MQTT 5 through package client, Server-Sent Events, and HTTP alone. Each
-// keeps a picture of its rooms (package view), loaded once and kept up by what it is sent, as docs/protocol.md tells clients to.
+// Devices speak MQTT 5 and 3.1.1 with sessions that stay, MQTT 5 at QoS 0, MQTT 5 through package client, Server-Sent Events, and
+// HTTP alone. Some are slow, some take small packets only. Each keeps a picture of its rooms (package view), loaded once and kept
+// up by what it is sent, as docs/protocol.md tells clients to.
 //
 // go test makes a small run of each by itself, with the same random numbers each time. Others have to be asked for:
 //

@@ -16,6 +16,7 @@ import (
 type memory struct {
 	user       string
 	ask        view.Ask
+	reads      bool // sync_required has it read on in the logs at once
 	begun      bool
 	epoch      int64
 	account    *view.Account
@@ -27,6 +28,8 @@ type memory struct {
 	connection int               // how many there were
 	anew       int               // the latest of these that began anew
 	copies     int               // how often something came again
+	truncated  int               // how often something came truncated
+	unsent     int               // how often it was told of what it is not told
 	came       []string          // what became of it: the latest connections, for messages of failed tests
 }
 
@@ -79,6 +82,7 @@ type head struct {
 	MessageID string            `json:"message_id"`
 	Content   *string           `json:"content"`
 	IsPrivate bool              `json:"is_private"`
+	Truncated bool              `json:"truncated"`
 	FirstSeq  uint64            `json:"first_seq"`
 	LastSeq   uint64            `json:"last_seq"`
 	Messages  []json.RawMessage `json:"messages"`
@@ -276,6 +280,10 @@ func (m *memory) take(body []byte, by way) error {
 	}
 	p.step("%d, %v, by connection %d", e.Seq, [...]string{"pulled", "followed", "pushed"}[by], m.connection)
 	p.last = max(p.last, e.Seq)
+	if e.Truncated {
+		m.truncated++
+		p.picture = nil
+	}
 	if p.picture == nil {
 		return m.load(e.RoomID)
 	}
@@ -318,7 +326,15 @@ func (m *memory) late(id string, seq uint64) bool {
 func (m *memory) passing(e *head) error {
 	switch e.Type {
 	case "sync_required":
+		m.unsent++
 		m.comes("of %s it is not told %d to %d, by connection %d", e.RoomID, e.FirstSeq, e.LastSeq, m.connection)
+		if m.reads {
+			err := m.catchUp()
+			if no := (*refusal)(nil); errors.As(err, &no) { // banned: the next connection reads on
+				return nil
+			}
+			return err
+		}
 		p := m.rooms[e.RoomID]
 		if p == nil { // joined while the device was away, and the joining has been cut away since
 			p = &place{}

@@ -339,12 +339,14 @@ func (w *town) told(at spot, except *device) string {
 
 // counts is what a run came to.
 func (w *town) counts() string {
-	devices, told, copies := 0, 0, 0
+	devices, told, copies, truncated, unsent := 0, 0, 0, 0, 0
 	for _, p := range w.people {
 		for _, d := range p.devices {
 			devices++
 			told += len(d.memory.told)
 			copies += d.memory.copies
+			truncated += d.memory.truncated
+			unsent += d.memory.unsent
 		}
 	}
 	var refused []string
@@ -352,8 +354,8 @@ func (w *town) counts() string {
 		refused = append(refused, fmt.Sprintf("%s %d", code, n))
 	}
 	slices.Sort(refused)
-	return fmt.Sprintf("%d deeds, %d interruptions, %d messages, %d rooms; %d devices of %d people were told of %d events, of %d of them again; refused: %s",
-		w.deeds.Load(), w.interruptions, len(w.said), len(w.creators), devices, len(w.people), told, copies, strings.Join(refused, ", "))
+	return fmt.Sprintf("%d deeds, %d interruptions, %d messages, %d rooms; %d devices of %d people were told of %d events, of %d of them again, of %d truncated, and %d times of what they are not told; refused: %s",
+		w.deeds.Load(), w.interruptions, len(w.said), len(w.creators), devices, len(w.people), told, copies, truncated, unsent, strings.Join(refused, ", "))
 }
 
 // judge compares everything, when all has come to rest.

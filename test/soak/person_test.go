@@ -38,7 +38,9 @@ func newPerson(w *town, name string, seed uint64, devices []kind, narrow bool) *
 	nothing := "nothing yet"
 	p.doing.Store(&nothing)
 	for i, k := range devices {
-		p.devices = append(p.devices, newDevice(w, name, i, k, narrow && i == 0))
+		d := newDevice(w, name, i, k, narrow && i == 0)
+		d.small = name != systemtest.Root && p.random.IntN(4) == 0
+		p.devices = append(p.devices, d)
 	}
 	return p
 }
@@ -177,7 +179,11 @@ func (p *person) somebody() string {
 func (p *person) text() string {
 	p.count++
 	words := []string{"tea", "bread", "the garden", "rain tomorrow", "a bicycle", "new shoes", "the bus", "@" + p.somebody()}
-	return fmt.Sprintf("%s says no. %d about %s", p.name, p.count, words[p.random.IntN(len(words))])
+	text := fmt.Sprintf("%s says no. %d about %s", p.name, p.count, words[p.random.IntN(len(words))])
+	if p.random.IntN(25) == 0 { // more than a small packet takes
+		text += strings.Repeat(" and on", 2*smallPacket/7)
+	}
+	return text
 }
 
 // sent is the reply to everything that makes a message.

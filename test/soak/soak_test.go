@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"parley/internal/app"
 	"parley/internal/feed/feedtest"
+	"parley/internal/mqtt"
 	"parley/test/systemtest"
 )
 
@@ -32,7 +34,8 @@ func unasked() bool { return *length == 0 && !*brief }
 // What everybody shows in the end is what the server says, also when it was restarted as an operator does.
 func TestSoak(t *testing.T) {
 	w := newTown(t, 1)
-	s := systemtest.Start(t, systemtest.Config{Users: w.names()})
+	// Queues as short as this one are full again and again.
+	s := systemtest.Start(t, systemtest.Config{Users: w.names(), Inside: app.Inside{MQTT: mqtt.Config{QueueLength: 8}}})
 	tokens := map[string]string{}
 	for _, name := range append(w.names(), systemtest.Root) {
 		tokens[name] = s.Token(name)
