@@ -356,6 +356,6 @@ func (a *API) shareFile(_ context.Context, req *Request, in *wire.ShareFile) top
 	if err != nil {
 		return topic.Done(nil, err)
 	}
-	m := chat.NewMessage{Content: in.Content, ReplyTo: replyTo, Flagged: in.IsFlagged()}
+	m := chat.NewMessage{Content: in.Content, ReplyTo: replyTo, Flag: in.Flagged()}
 	return later(a.chat.ShareFile(call(req, in), roomParam(req), id, m), sent("message_sent"))
 }

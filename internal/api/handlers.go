@@ -129,7 +129,7 @@ func message(in *wire.SendMessage) (chat.NewMessage, error) {
 		return chat.NewMessage{}, chat.Refuse(chat.BadRequest, "type: must be text; a file or image is sent with file/share")
 	}
 	replyTo, err := idOf("reply_to", in.ReplyTo)
-	return chat.NewMessage{Content: in.Content, ReplyTo: replyTo, Flagged: in.IsFlagged()}, err
+	return chat.NewMessage{Content: in.Content, ReplyTo: replyTo, Flag: in.Flagged()}, err
 }
 
 func sent(s string) func(chat.Sent) wire.Replier {

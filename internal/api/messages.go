@@ -58,7 +58,7 @@ func messageParam(req *Request) (chat.ID, error) { return idOf("message_id", req
 
 func (a *API) editMessage(_ context.Context, req *Request, in *wire.EditMessage) topic.Result {
 	return changeMessage(req, "message_edited", func(id chat.ID) *chat.Pending[chat.Changed] {
-		return a.chat.Edit(call(req, in), id, in.Content, in.IsFlagged())
+		return a.chat.Edit(call(req, in), id, in.Content, in.Flagged())
 	})
 }
 

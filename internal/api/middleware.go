@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -238,7 +239,11 @@ func cleanText(rules *content.Rules, in wire.Payload, t wire.Text) error {
 	}
 	*t.Value = v.Text
 	if f, ok := in.(wire.Flagged); ok && len(v.Flags) > 0 {
-		f.Flag()
+		flag := chat.Flagged
+		if slices.Contains(v.Flags, content.FlagSuspiciousLink) {
+			flag = chat.Suspicious
+		}
+		f.Flag(flag)
 	}
 	return nil
 }

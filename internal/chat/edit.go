@@ -83,7 +83,7 @@ func (s *Service) governMessage(tx Tx, u *User, id ID) (found, error) {
 }
 
 // Edit replaces the text of one's own message. The text before is kept for moderators. The same text again changes nothing.
-func (s *Service) Edit(call Call, id ID, content string, flagged bool) *Pending[Changed] {
+func (s *Service) Edit(call Call, id ID, content string, flag Flag) *Pending[Changed] {
 	return submit[Changed](s, call, ofMessage(id), "edit", []string{id.String(), content}, func(tx Tx, u *User) (Changed, error) {
 		at, err := s.findMessage(tx, u, id)
 		if err != nil {
@@ -112,7 +112,16 @@ func (s *Service) Edit(call Call, id ID, content string, flagged bool) *Pending[
 		if err != nil {
 			return Changed{}, err
 		}
-		e := &Event{Kind: MessageEdited, Actor: u.ID, MessageID: id, Content: content, Flagged: flagged, Target: at.message.Seq}
+		// Once, while nobody has closed it: a text that is altered again and again is one thing to look at.
+		report := flag == Suspicious && at.room.Kind != DirectRoom
+		if report {
+			reported, err := tx.HasReported(at.message, SystemUser)
+			if err != nil {
+				return Changed{}, err
+			}
+			report = !reported
+		}
+		e := &Event{Kind: MessageEdited, Actor: u.ID, MessageID: id, Content: content, Flagged: flag != Unflagged, Target: at.message.Seq}
 		if mentioned != nil {
 			e.Details = &Details{Mentions: mentioned}
 		}
@@ -127,8 +136,13 @@ func (s *Service) Edit(call Call, id ID, content string, flagged bool) *Pending[
 				return Changed{}, err
 			}
 		}
+		if report {
+			if err := tx.CreateReport(at.message, ofServer(at.message, content, e.At)); err != nil {
+				return Changed{}, err
+			}
+		}
 		edited := *at.message
-		edited.Content, edited.Flagged, edited.Edited = content, flagged, true
+		edited.Content, edited.Flagged, edited.Edited = content, flag != Unflagged, true
 		edited.Details = withMentions(edited.Details, mentioned)
 		return changed(e), tx.ReplaceMessage(&edited)
 	})

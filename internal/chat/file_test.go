@@ -58,7 +58,7 @@ func TestWhoUploadsAndShares(t *testing.T) {
 		t.Errorf("what is read is %+v", m)
 	}
 	// An edit changes the caption and keeps the file; a deletion takes both.
-	done(t, w.Edit(by("bob"), sent.MessageID, "another look", false))
+	done(t, w.Edit(by("bob"), sent.MessageID, "another look", chat.Unflagged))
 	page = read[*chat.Page](t)(w.History(t.Context(), who("ann"), "r", chat.HistoryQuery{Limit: 1}))
 	if m := page.Messages[0]; m.Content != "another look" || m.Details == nil || m.Details.File == nil || *m.Details.File != want {
 		t.Errorf("edited it is %+v", m)

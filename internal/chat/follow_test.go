@@ -49,7 +49,7 @@ func TestWhatIsNextForAWebhook(t *testing.T) {
 	if n.Event == nil || n.Event.Content != "hello" || n.Through != sent.Seq || n.Room.ID != "r" || n.Subscription.User != "bob" {
 		t.Fatalf("next: %+v", n)
 	}
-	done(t, w.Edit(by("ann"), sent.MessageID, "hello, all", false))
+	done(t, w.Edit(by("ann"), sent.MessageID, "hello, all", chat.Unflagged))
 	if n := next(); n.Event == nil || n.Event.Content != "hello, all" {
 		t.Errorf("of an edited message: %+v", n)
 	}

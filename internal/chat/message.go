@@ -7,10 +7,20 @@ type NewMessage struct {
 	Kind    EventKind // Text when empty
 	Content string
 	ReplyTo ID
-	Flagged bool
+	Flag    Flag
 	Poster  string      // of a hook: the name to show, in place of the sender's
 	file    *SharedFile // see ShareFile
 }
+
+// Flag says what the rules for texts have noticed about a text.
+type Flag uint8
+
+// The flags, each of which says what those before it say.
+const (
+	Unflagged  Flag = iota
+	Flagged         // it is marked for whoever looks
+	Suspicious      // it links to a host that the operator suspects: the moderators are told
+)
 
 func (m *NewMessage) kind() EventKind {
 	if m.Kind == "" {
@@ -108,7 +118,7 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	}
 	e := &Event{
 		Kind: m.kind(), Actor: u.ID, ActorName: u.DisplayName, MessageID: s.newID(), Content: m.Content,
-		ReplyTo: m.ReplyTo, ThreadID: thread, Flagged: m.Flagged, ClientMsgID: call.ClientMsgID,
+		ReplyTo: m.ReplyTo, ThreadID: thread, Flagged: m.Flag != Unflagged, ClientMsgID: call.ClientMsgID,
 	}
 	if mentioned != nil {
 		e.Details = &Details{Mentions: mentioned}
@@ -136,6 +146,11 @@ func (s *Service) post(tx Tx, u *User, r *Room, id RoomID, call Call, m NewMessa
 	}
 	if tell {
 		if err := tx.PutNotable(e); err != nil {
+			return Sent{}, err
+		}
+	}
+	if m.Flag == Suspicious && r.Kind != DirectRoom {
+		if err := tx.CreateReport(e, ofServer(e, e.Content, e.At)); err != nil {
 			return Sent{}, err
 		}
 	}

@@ -19,7 +19,7 @@ var messageActs = []struct {
 	do   func(t testing.TB, w *world, c chat.Call, id chat.ID) outcome
 }{
 	{"edit", func(t testing.TB, w *world, c chat.Call, id chat.ID) outcome {
-		return of(t, w.Edit(c, id, "new "+string(c.UserID), false))
+		return of(t, w.Edit(c, id, "new "+string(c.UserID), chat.Unflagged))
 	}},
 	{"react", func(t testing.TB, w *world, c chat.Call, id chat.ID) outcome { return of(t, w.React(c, id, "👍")) }},
 	{"unreact", func(t testing.TB, w *world, c chat.Call, id chat.ID) outcome { return of(t, w.Unreact(c, id, "👍")) }},
@@ -137,7 +137,7 @@ func TestMessagesThatCannotBeSeen(t *testing.T) {
 			t.Errorf("%s of nothing: %q", a.name, got)
 		}
 	}
-	e := done(t, w.Edit(by("bob"), m.MessageID, "secret @ann", false))
+	e := done(t, w.Edit(by("bob"), m.MessageID, "secret @ann", chat.Unflagged))
 	s := read[*chat.Synced](t)(w.Sync(t.Context(), who("cat"), map[chat.RoomID]uint64{"p": e.Seq - 1}, 0))
 	if len(s.Events) != 1 || s.Events[0].Kind != chat.MessageEdited || s.Events[0].Content != "" || s.Events[0].Details != nil {
 		t.Errorf("who came later is told %+v", s.Events)
@@ -164,7 +164,7 @@ func TestDeletedTextIsGone(t *testing.T) {
 	own := done(t, w.Send(by("bob"), "r", text("one @cat")))
 	moderated := done(t, w.Send(by("bob"), "r", text("two")))
 	for _, m := range []chat.Sent{own, moderated} {
-		done(t, w.Edit(by("bob"), m.MessageID, "three @cat", true))
+		done(t, w.Edit(by("bob"), m.MessageID, "three @cat", chat.Flagged))
 		done(t, w.React(by("cat"), m.MessageID, "👍"))
 		done(t, w.Pin(by("ann"), m.MessageID))
 	}
@@ -198,7 +198,7 @@ func TestDeletedTextIsGone(t *testing.T) {
 	if !page.HasMore || rest.HasMore || rest.Versions[0].Content != "two" {
 		t.Errorf("in pages: %+v, %+v", page, rest)
 	}
-	for _, p := range []outcome{of(t, w.Edit(by("bob"), own.MessageID, "x", false)), of(t, w.React(by("bob"), own.MessageID, "👍")),
+	for _, p := range []outcome{of(t, w.Edit(by("bob"), own.MessageID, "x", chat.Unflagged)), of(t, w.React(by("bob"), own.MessageID, "👍")),
 		of(t, w.Pin(by("ann"), own.MessageID)), of(t, w.Report(by("ann"), own.MessageID, "x"))} {
 		if code := p(); code != chat.Conflict {
 			t.Errorf("of a deleted message: %q", code)
@@ -225,10 +225,10 @@ func TestNobodyDeletesAboveThem(t *testing.T) {
 	done(t, w.Delete(by("bob"), left.MessageID))
 	private := done(t, w.SendPrivate(by("ann"), "bob", text("psst")))
 	refused(t, w.Delete(by("bob"), private.MessageID), chat.Forbidden)
-	refused(t, w.Edit(by(root), private.MessageID, "x", false), chat.NotFound)
+	refused(t, w.Edit(by(root), private.MessageID, "x", chat.Unflagged), chat.NotFound)
 	done(t, w.Pin(by("bob"), private.MessageID))
 	done(t, w.SetBlock(by("bob"), "ann", true))
-	refused(t, w.Edit(by("ann"), private.MessageID, "and another thing", false), chat.Forbidden)
+	refused(t, w.Edit(by("ann"), private.MessageID, "and another thing", chat.Unflagged), chat.Forbidden)
 	refused(t, w.React(by("ann"), private.MessageID, "👍"), chat.Forbidden)
 }
 
@@ -238,7 +238,7 @@ func TestAdministratorsSeeOfPrivateConversationsWhatWasReported(t *testing.T) {
 	w := newWorld(t)
 	m := done(t, w.SendPrivate(by("ann"), "bob", text("psst"))).MessageID
 	other := done(t, w.SendPrivate(by("ann"), "bob", text("just us"))).MessageID
-	done(t, w.Edit(by("ann"), m, "pssst", false))
+	done(t, w.Edit(by("ann"), m, "pssst", chat.Unflagged))
 	versions := func(id chat.ID, want chat.Code) {
 		t.Helper()
 		if _, err := w.Versions(t.Context(), who(root), id, 0, 0); chat.CodeOf(err) != want {
@@ -528,7 +528,7 @@ func TestMentions(t *testing.T) {
 	if e := read[*chat.Event](t)(w.store.ReadMessage(t.Context(), private)); !slices.Equal(e.Details.Mentions, []chat.UserID{"bob"}) {
 		t.Errorf("in private: %v", e.Details.Mentions)
 	}
-	done(t, w.Edit(by("ann"), private, "nobody", false))
+	done(t, w.Edit(by("ann"), private, "nobody", chat.Unflagged))
 	if e := read[*chat.Event](t)(w.store.ReadMessage(t.Context(), private)); e.Details != nil && e.Details.Mentions != nil || !e.Edited || e.Content != "nobody" {
 		t.Errorf("edited: %+v, %+v", e, e.Details)
 	}

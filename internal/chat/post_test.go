@@ -16,7 +16,7 @@ func TestSend(t *testing.T) {
 	w := newWorld(t)
 	w.room("r", false, "bob")
 	w.clock.Add(time.Minute)
-	out := done(t, w.Send(once("bob", "k"), "r", chat.NewMessage{Content: "hi", Flagged: true}))
+	out := done(t, w.Send(once("bob", "k"), "r", chat.NewMessage{Content: "hi", Flag: chat.Flagged}))
 	if out.RoomID != "r" || out.Seq != 3 || out.At != w.clock.Time() || out.MessageID.IsZero() {
 		t.Errorf("the outcome is %+v", out)
 	}

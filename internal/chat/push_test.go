@@ -207,7 +207,7 @@ func TestPushOfAnEdit(t *testing.T) {
 	}
 	edit := func(id chat.ID, content string) {
 		t.Helper()
-		done(t, w.Edit(by("ann"), id, content, false))
+		done(t, w.Edit(by("ann"), id, content, chat.Unflagged))
 	}
 	none := map[chat.UserID]uint64{}
 
@@ -263,7 +263,7 @@ func TestPushOfAMentionTakenBack(t *testing.T) {
 	if _, _, err := w.QueuePushes(ctx, gone); err != nil {
 		t.Fatal(err)
 	}
-	done(t, w.Edit(by("ann"), answer, "an answer", false))
+	done(t, w.Edit(by("ann"), answer, "an answer", chat.Unflagged))
 	got := map[chat.UserID]string{}
 	for _, p := range read[[]chat.Push](t)(w.DuePushes(ctx, nil, 10)) {
 		if p.Why == chat.WhyMention {

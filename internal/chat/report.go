@@ -17,7 +17,7 @@ const (
 	ReportDismissed ReportStatus = "dismissed" // nothing had to be done
 )
 
-// Report is a message that a member has reported to the moderators.
+// Report is a message that a member has reported to the moderators, or the server itself (SystemUser).
 type Report struct {
 	Num       int64
 	RoomID    RoomID
@@ -70,6 +70,15 @@ func (s *Service) Report(call Call, id ID, why string) *Pending[Reported] {
 		return out, tx.CreateReport(at.message, &Report{Sender: at.message.Actor, Content: at.message.Content, Reporter: u.ID, Reason: why,
 			At: tx.Now(), Status: ReportOpen})
 	})
+}
+
+// suspiciousLink is the reason of a report that the server makes.
+const suspiciousLink = "links to a suspicious host"
+
+// ofServer is what the server reports by itself: a link in the text of a message to a host that the operator suspects. Not so in
+// private conversations, which nobody looks into unless one of the two asks for it.
+func ofServer(m *Event, content string, at Time) *Report {
+	return &Report{Sender: m.Actor, Content: content, Reporter: SystemUser, Reason: suspiciousLink, At: at, Status: ReportOpen}
 }
 
 // Closed is the outcome of closing a report.

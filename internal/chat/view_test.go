@@ -177,7 +177,7 @@ func (w *world) do(u chat.UserID, id chat.RoomID, d deed, message chat.ID) (said
 	case "share image":
 		return share(chat.FileContent{Type: "image/png", Width: 4, Height: 3})
 	case "edit":
-		_, err = w.Edit(by(u), message, fmt.Sprintf("%s %s %d", d.Text, u, d.N), d.N%2 == 0).Wait(ctx)
+		_, err = w.Edit(by(u), message, fmt.Sprintf("%s %s %d", d.Text, u, d.N), chat.Flag(d.N%3)).Wait(ctx)
 	case "delete":
 		_, err = w.Delete(by(u), message).Wait(ctx)
 	case "react":

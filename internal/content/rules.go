@@ -19,8 +19,8 @@ const (
 type Verdict struct {
 	// Text is what to store: trimmed, in form C, masked and lowered as the policy says.
 	Text string
-	// Flags are for the moderation queue, nil when there are none. What was masked or
-	// lowered is mended, and not flagged.
+	// Flags mark the text for who looks at it, nil when there are none; a suspicious link
+	// is for the moderation queue. What was masked or lowered is mended, and not flagged.
 	Flags []string
 	// Masked and Lowered tell that the policy altered the text.
 	Masked, Lowered bool

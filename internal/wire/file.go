@@ -24,7 +24,7 @@ type ShareFile struct {
 	FileID  string `json:"file_id"`
 	Content string `json:"content,omitempty" doc:"a text that goes with it" max:"4000" example:"the view"`
 	ReplyTo string `json:"reply_to,omitempty" is:"MessageID" doc:"a message of the same room that this one answers"`
-	flagged bool
+	flag    chat.Flag
 }
 
 // Texts implements Payload.
@@ -33,10 +33,10 @@ func (p *ShareFile) Texts() []Text {
 }
 
 // Flag implements Flagged.
-func (p *ShareFile) Flag() { p.flagged = true }
+func (p *ShareFile) Flag(f chat.Flag) { p.flag = f }
 
-// IsFlagged tells whether Flag was called.
-func (p *ShareFile) IsFlagged() bool { return p.flagged }
+// Flagged tells what Flag was called with.
+func (p *ShareFile) Flagged() chat.Flag { return p.flag }
 
 // Upload answers file/upload/{room_id}, and the upload itself: with a URL and its end where the file is still to come, else with
 // what the file was found to be.

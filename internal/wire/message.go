@@ -123,7 +123,7 @@ func (o *object) aboutMessage(e *chat.Event) {
 type EditMessage struct {
 	Envelope
 	Content string `json:"content" doc:"the new text" min:"1" max:"4000" example:"hello again"`
-	flagged bool
+	flag    chat.Flag
 }
 
 // Texts implements Payload.
@@ -132,10 +132,10 @@ func (p *EditMessage) Texts() []Text {
 }
 
 // Flag implements Flagged.
-func (p *EditMessage) Flag() { p.flagged = true }
+func (p *EditMessage) Flag(f chat.Flag) { p.flag = f }
 
-// IsFlagged tells whether Flag was called.
-func (p *EditMessage) IsFlagged() bool { return p.flagged }
+// Flagged tells what Flag was called with.
+func (p *EditMessage) Flagged() chat.Flag { return p.flag }
 
 // SetPlain takes a plain text for the content.
 func (p *EditMessage) SetPlain(text string) { p.Content = text }
@@ -379,7 +379,7 @@ type ReportData struct {
 	Seq        uint64            `json:"seq" is:"Seq" doc:"of the message"`
 	SenderID   chat.UserID       `json:"sender_id" doc:"who wrote the message"`
 	Content    string            `json:"content,omitempty" doc:"the text as it was reported, while the report is open" example:"buy now"`
-	ReporterID chat.UserID       `json:"reporter_id" doc:"who reported it"`
+	ReporterID chat.UserID       `json:"reporter_id" doc:"who reported it; system: the server, of a link to a suspicious host"`
 	Reason     string            `json:"reason" doc:"what is wrong with it" example:"spam"`
 	Timestamp  Timestamp         `json:"timestamp" doc:"when it was reported"`
 	Status     chat.ReportStatus `json:"status"`

@@ -50,7 +50,7 @@ const (
 )
 
 // Flagged is a payload whose message can be marked for the moderators.
-type Flagged interface{ Flag() }
+type Flagged interface{ Flag(chat.Flag) }
 
 // noTexts is embedded in payloads without texts.
 type noTexts struct{}
@@ -127,7 +127,7 @@ type SendMessage struct {
 	Content string         `json:"content" doc:"the text, several lines" min:"1" max:"4000" example:"hello"`
 	Type    chat.EventKind `json:"type,omitempty" doc:"files and pictures are sent with file/share" enum:"text" default:"text"`
 	ReplyTo string         `json:"reply_to,omitempty" is:"MessageID" doc:"a message of the same room that this one answers"`
-	flagged bool
+	flag    chat.Flag
 }
 
 // Texts implements Payload.
@@ -136,10 +136,10 @@ func (p *SendMessage) Texts() []Text {
 }
 
 // Flag implements Flagged.
-func (p *SendMessage) Flag() { p.flagged = true }
+func (p *SendMessage) Flag(f chat.Flag) { p.flag = f }
 
-// IsFlagged tells whether Flag was called.
-func (p *SendMessage) IsFlagged() bool { return p.flagged }
+// Flagged tells what Flag was called with.
+func (p *SendMessage) Flagged() chat.Flag { return p.flag }
 
 // SetPlain takes a plain text for the content.
 func (p *SendMessage) SetPlain(text string) { p.Content = text }

@@ -3,6 +3,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -47,5 +48,38 @@ func TestRegistrationIsFiltered(t *testing.T) {
 	}
 	if a := register(strict, "eve", "Eve"); a.Status != http.StatusOK {
 		t.Errorf("a name that is not on a list: %d %s", a.Status, a.Body)
+	}
+}
+
+// Section 7: links to suspicious hosts are flagged and enter the moderation queue, whichever way the text came.
+func TestSuspiciousLinksAreReported(t *testing.T) {
+	t.Parallel()
+	s := judging(t, content.ActionMask)
+	alice, bob := s.Device(t, "alice"), s.Device(t, "bob")
+	alice.Create("r", "public", bob)
+	said := bob.Say("r", "hello")
+	bob.Do("message/r", `{"content":"look at http://good.example@sub.BAD.example/x"}`)
+	bob.Do("message/"+said.MessageID+"/reply", `{"content":"bad.example"}`)
+	bob.Do("message/"+said.MessageID+"/edit", `{"content":"hello https://bad.example"}`)
+	bob.Do("message/r", `{"content":"notbad.example, THIS IS LOUD"}`)
+	var queue struct {
+		Reports []struct {
+			Content    string `json:"content"`
+			ReporterID string `json:"reporter_id"`
+			SenderID   string `json:"sender_id"`
+			Reason     string `json:"reason"`
+		} `json:"reports"`
+	}
+	if err := json.Unmarshal(alice.Do("admin/reports/list", `{"room_id":"r"}`).Packet.Publish.Payload, &queue); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"hello https://bad.example", "bad.example", "look at http://good.example@sub.BAD.example/x"} // the latest first
+	if len(queue.Reports) != len(want) {
+		t.Fatalf("the queue is %+v", queue.Reports)
+	}
+	for i, r := range queue.Reports {
+		if r.Content != want[i] || r.ReporterID != "system" || r.SenderID != "bob" || r.Reason == "" {
+			t.Errorf("report %d: %+v", i, r)
+		}
 	}
 }

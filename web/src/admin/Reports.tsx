@@ -87,7 +87,9 @@ export function ReportList({ room, onLeave }: { room?: string; onLeave?: () => v
           <li key={r.report_id}>
             <p class="small muted">
               <time title={fullTime(r.timestamp)}>{ago(r.timestamp)}</time> · {roomName(chat, r.room_id)} ·{' '}
-              {t('admin.reports.by', { user: chat.people.name(r.reporter_id) })}
+              {r.reporter_id === 'system'
+                ? t('admin.reports.system')
+                : t('admin.reports.by', { user: chat.people.name(r.reporter_id) })}
               {r.status !== 'open' && <span class="tag">{t(`admin.reports.${r.status}`)}</span>}
             </p>
             <p dir="auto">
