@@ -125,7 +125,7 @@ func (p *Presence) Choose(u chat.UserID, s chat.Status) {
 		p.invisible[u] = true
 	} else {
 		delete(p.invisible, u)
-		who.away = s == chat.Away && who.devices > 0
+		who.away = s == chat.Away && (who.devices > 0 || p.leaving[u] != nil)
 		if who.devices > 0 {
 			p.see(u, who, now)
 		}

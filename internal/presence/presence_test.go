@@ -222,6 +222,10 @@ func TestChosenStatus(t *testing.T) {
 		w.Choose("bob", chat.Away)
 		pass(time.Second)
 		w.Leave("bob")
+		w.Choose("bob", chat.Away) // over HTTP, while still seen
+		if w.Status("bob") != chat.Away {
+			t.Errorf("away and gone a moment ago, bob is %s", w.Status("bob"))
+		}
 		pass(time.Minute)
 		w.Arrive("bob")
 		if w.Status("bob") != chat.Online {
