@@ -19,7 +19,7 @@ type Cleanup struct {
 // CutTx shortens logs.
 type CutTx interface {
 	// Cut removes events older than before from the beginning of a log, at most most of them, with all that belongs to
-	// them, and tells how many they were.
+	// them but reports that are open, and tells how many they were.
 	Cut(r *Room, before Time, most int) (int, error)
 	PutCleanup(c *Cleanup) error // gives c.Num
 	RemoveCleanup(num int64) error

@@ -38,7 +38,8 @@ func (t *tx) Cut(r *chat.Room, before chat.Time, most int) (int, error) {
 		int64(s.FirstSeq), int64(s.cut), s.Num)
 }
 
-// cutting removes a part of a log, and what belongs to its messages.
+// cutting removes a part of a log, and what belongs to its messages. Reports that are open stay until they are closed: nobody gets
+// rid of one by having the log cut. Those closed since go with the next part.
 var cutting = [...]string{
 	`DELETE FROM log WHERE pos BETWEEN ? AND ?`,
 	`DELETE FROM message_versions WHERE pos BETWEEN ? AND ?`,
@@ -46,7 +47,7 @@ var cutting = [...]string{
 	`DELETE FROM reaction_counts WHERE pos BETWEEN ? AND ?`,
 	`DELETE FROM threads WHERE pos BETWEEN ? AND ?`,
 	`DELETE FROM pins WHERE pos BETWEEN ? AND ?`,
-	`DELETE FROM reports WHERE pos BETWEEN ? AND ?`,
+	fmt.Sprintf(`DELETE FROM reports WHERE pos BETWEEN (?1 >> %d) << %d AND ?2 AND status <> 'open'`, seqBits, seqBits),
 }
 
 // PutCleanup implements chat.CutTx.

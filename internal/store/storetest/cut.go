@@ -38,6 +38,36 @@ func cuts(t *testing.T, f Factory) {
 		})
 		return n
 	}
+	Do(t, s, func(tx chat.Tx) error {
+		for i, who := range []chat.UserID{"bob", "cat"} {
+			m, err := tx.Message(id(i))
+			if err != nil {
+				return err
+			}
+			report := chat.Report{Sender: "ann", Content: "x", Reporter: who, Status: chat.ReportOpen}
+			if err := tx.CreateReport(m, &report); err != nil {
+				return err
+			}
+			if i == 1 {
+				report.Status = chat.ReportDismissed
+				if err := tx.CloseReport(&report); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	reports := func(what string, open, closed int) {
+		t.Helper()
+		for status, n := range map[chat.ReportStatus]int{chat.ReportOpen: open, chat.ReportDismissed: closed} {
+			found := must[[]chat.Report](t)(s.Reports(t.Context(), chat.ReportQuery{Room: r.Num, Status: status}))
+			same(t, what+", reports "+string(status), len(found), n)
+			if n == 1 && status == chat.ReportOpen {
+				same(t, what+", what was reported", found[0].Content, "x")
+			}
+		}
+	}
+	reports("before the cut", 1, 1)
 	ctx, at := t.Context(), clock.Time().Add(-2*time.Second) // when the fourth was said
 	same(t, "old messages", must[uint64](t)(s.OldMessages(ctx, r.Num, at)), 3)
 	old := must[[]chat.OldRoom](t)(s.OldRooms(ctx, chat.OldQuery{Room: r.Num, Before: at, Limit: 9}))
@@ -45,7 +75,17 @@ func cuts(t *testing.T, f Factory) {
 	same(t, "the old room", old[0], chat.OldRoom{Num: r.Num, ID: "r", Before: at})
 	same(t, "one step", cut(at, 2), 2)
 	same(t, "old messages that are left", must[uint64](t)(s.OldMessages(ctx, r.Num, at)), 1)
+	reports("after the cut", 1, 0)
+	Do(t, s, func(tx chat.Tx) error {
+		report, err := tx.Report(1)
+		if err != nil || report == nil {
+			t.Fatalf("the report is not found: %v, %v", report, err)
+		}
+		report.Status = chat.ReportDismissed
+		return tx.CloseReport(report)
+	})
 	same(t, "the last step", cut(at, 2), 1)
+	reports("closed after the cut", 0, 0)
 	same(t, "nothing more", cut(at, 2), 0)
 	state := must[*chat.Room](t)(s.ReadRoom(ctx, "r"))
 	same(t, "the beginning", state.FirstSeq, 4)
