@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // key takes a key.
@@ -59,22 +61,18 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 func (m *Model) edit(key, text string) tea.Cmd {
 	switch key {
 	case "left":
-		m.at = max(m.at-1, 0)
+		m.at -= m.before()
 	case "right":
-		m.at = min(m.at+1, len(m.input))
+		m.at += m.after()
 	case "home", "ctrl+a":
 		m.at = 0
 	case "end", "ctrl+e":
 		m.at = len(m.input)
 	case "backspace", "ctrl+h":
-		if m.at > 0 {
-			m.input = slices.Delete(m.input, m.at-1, m.at)
-			m.at--
-		}
+		n := m.before()
+		m.input, m.at = slices.Delete(m.input, m.at-n, m.at), m.at-n
 	case "delete":
-		if m.at < len(m.input) {
-			m.input = slices.Delete(m.input, m.at, m.at+1)
-		}
+		m.input = slices.Delete(m.input, m.at, m.at+m.after())
 	case "ctrl+u":
 		m.input, m.at = m.input[m.at:], 0
 	case "ctrl+k":
@@ -98,6 +96,25 @@ func (m *Model) edit(key, text string) tea.Cmd {
 	return nil
 }
 
+// before is how many runes the character before the cursor has, which may be several: an accent, a family. 0: there is none.
+func (m *Model) before() int {
+	n, last := 0, 0
+	for n < m.at {
+		last = cluster(m.input[n:m.at])
+		n += last
+	}
+	return last
+}
+
+// after is the same of the one behind the cursor.
+func (m *Model) after() int { return cluster(m.input[m.at:]) }
+
+// cluster is how many runes the first character of a text has.
+func cluster(text []rune) int {
+	first, _ := ansi.FirstGraphemeCluster(string(text), ansi.GraphemeWidth)
+	return utf8.RuneCountInString(first)
+}
+
 func (m *Model) insert(text string) {
 	r := []rune(plain(strings.ReplaceAll(text, "\t", "    ")))
 	m.input = slices.Insert(m.input, m.at, r...)
@@ -106,7 +123,7 @@ func (m *Model) insert(text string) {
 
 func (m *Model) tellTyping() tea.Cmd {
 	r := m.find(m.current)
-	if r == nil || m.input[0] == '/' || m.now().Sub(m.typed) < typingEvery {
+	if r == nil || len(m.input) == 0 || m.input[0] == '/' || m.now().Sub(m.typed) < typingEvery {
 		return nil
 	}
 	m.typed = m.now()

@@ -5,6 +5,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -74,6 +75,7 @@ type room struct {
 	loaded   bool           // the latest page is there
 	more     bool           // there are earlier ones
 	loading  bool
+	stale    bool // what is being loaded may have been changed meanwhile
 	members  []client.Member
 	typing   map[string]time.Time // since when
 	pending  []pending
@@ -205,7 +207,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case failedMsg:
 		m.fail(msg.err)
 		if r := m.find(msg.room); r != nil {
-			r.loading = false
+			r.loading, r.stale = false, false
 		}
 	}
 	return m, nil
@@ -304,7 +306,11 @@ func (m *Model) setHistory(msg historyMsg) tea.Cmd {
 	if r == nil {
 		return nil
 	}
-	r.loading, r.more = false, msg.page.HasMore
+	if r.loading = false; r.stale {
+		r.stale = false
+		return m.askHistory(r, msg.before)
+	}
+	r.more = msg.page.HasMore
 	page := slices.Clone(msg.page.Messages)
 	slices.Reverse(page)
 	if msg.before == 0 { // what came meanwhile stays
@@ -333,7 +339,12 @@ func (m *Model) event(e client.Event) tea.Cmd {
 		return m.askRooms()
 	case "room_added", "removed_from_room", "room_deleted":
 		if strings.HasPrefix(e.Room, "user:") {
+			m.tellLoss(e)
 			return m.askRooms()
+		}
+	case "account_moderated":
+		if m.notice = "your account: " + strings.ReplaceAll(e.Action, "_", " "); e.Reason != "" {
+			m.notice += ", " + e.Reason
 		}
 	case "user_status":
 		m.status[e.User] = e.Status
@@ -352,13 +363,10 @@ func (m *Model) event(e client.Event) tea.Cmd {
 		r.Unread = 0
 	case e.Type == "room_updated":
 		return m.askRooms()
-	case e.Type == "moderated", e.Type == "message_edited", e.Type == "message_deleted":
-		if e.Message == "" {
-			return m.askMembers(r)
-		}
-		if r.loaded = false; r.ID == m.current {
-			return m.askHistory(r, 0)
-		}
+	case e.Type == "moderated":
+		return m.askMembers(r)
+	case e.Type == "message_edited", e.Type == "message_deleted":
+		return m.change(r, e)
 	case e.Type == client.TypeCut:
 		if r.messages, r.loaded = nil, false; r.ID == m.current {
 			return m.askHistory(r, 0)
@@ -369,13 +377,54 @@ func (m *Model) event(e client.Event) tea.Cmd {
 	return nil
 }
 
+// tellLoss says that a room is gone and why. What was being written for it does not go to the room that is shown instead.
+func (m *Model) tellLoss(e client.Event) {
+	if e.About == nil || e.Type == "room_added" || e.Reason == "left" {
+		return
+	}
+	name := e.About.Name
+	if name == "" {
+		name = e.About.ID
+	}
+	if m.notice = fmt.Sprintf("you are not in %q any more: %s", name, e.Reason); e.Type == "room_deleted" {
+		m.notice = fmt.Sprintf("%q was deleted", name)
+	}
+	if e.About.ID == m.current && !strings.HasPrefix(string(m.input), "/") {
+		m.input, m.at = nil, 0
+	}
+}
+
+// change takes an edit or a deletion of a message, as section 6 of docs/protocol.md has it applied.
+func (m *Model) change(r *room, e client.Event) tea.Cmd {
+	r.stale = r.stale || r.loading
+	known := true
+	for i := range r.messages {
+		switch of := &r.messages[i]; {
+		case of.ID == e.Message && e.Type == "message_deleted":
+			of.Content, of.Deleted, of.Edited, of.Flagged = "", true, false, false
+		case of.ID == e.Message && e.Content != "" && !of.Deleted:
+			of.Content, of.Edited, of.Flagged = e.Content, true, e.Flagged
+		}
+		known = r.messages[i].Answered(&e) && known
+	}
+	if known {
+		return nil
+	}
+	if r.loaded = false; r.ID == m.current {
+		return m.askHistory(r, 0)
+	}
+	return nil
+}
+
 func (m *Model) message(r *room, e client.Event) tea.Cmd {
 	delete(r.typing, e.Sender)
 	if r.ID == m.current && m.scroll > 0 { // what is read does not move
 		before := len(m.lines(r, m.textWidth()))
 		defer func() { m.scroll += len(m.lines(r, m.textWidth())) - before }()
 	}
-	if n := len(r.messages); n == 0 || r.messages[n-1].Seq < e.Seq {
+	n := len(r.messages)
+	fresh := n == 0 || r.messages[n-1].Seq < e.Seq
+	if fresh {
 		r.messages = append(r.messages, e)
 	}
 	answered(r.messages, &e)
@@ -383,7 +432,11 @@ func (m *Model) message(r *room, e client.Event) tea.Cmd {
 	if e.Type == "system" {
 		cmds = append(cmds, m.askMembers(r))
 	}
-	if e.IsMessage() && e.Sender != m.server.User() {
+	switch {
+	case !fresh || !e.IsMessage():
+	case e.Sender == m.server.User(): // from here or from another device: all before it counts as read
+		r.Unread = 0
+	default:
 		r.Unread++
 	}
 	if r.ID == m.current && m.scroll == 0 {
@@ -400,14 +453,14 @@ func answered(messages []client.Event, e *client.Event) {
 }
 
 func (m *Model) sentDone(msg sentMsg) {
-	r := m.find(msg.room)
-	if r != nil {
+	lost := ""
+	if r := m.find(msg.room); r != nil {
 		r.pending = slices.DeleteFunc(r.pending, func(p pending) bool {
 			if p.n != msg.n {
 				return false
 			}
-			if msg.err != nil && len(m.input) == 0 && r.ID == m.current { // to be mended, not typed again
-				m.input = []rune(p.text)
+			if lost = p.text; msg.err != nil && len(m.input) == 0 && r.ID == m.current { // to be mended, not typed again
+				m.input, lost = []rune(p.text), ""
 				m.at = len(m.input)
 			}
 			return true
@@ -415,5 +468,8 @@ func (m *Model) sentDone(msg sentMsg) {
 	}
 	if msg.err != nil {
 		m.fail(msg.err)
+		if lost != "" {
+			m.notice += fmt.Sprintf("; not sent: %q", lost)
+		}
 	}
 }

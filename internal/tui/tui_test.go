@@ -23,6 +23,10 @@ type fake struct {
 	signals []string
 	calls   []string
 	refuse  error
+
+	gone      string            // a room that is not there any more
+	texts     map[uint64]string // of messages that are not what they were
+	meanwhile func()            // happens once, between the reading of a page and its coming
 }
 
 func (f *fake) User() string { return "ann" }
@@ -33,12 +37,13 @@ func (f *fake) Send(_ context.Context, room, text string) (client.Sent, error) {
 }
 
 func (f *fake) Rooms(context.Context) ([]client.Room, error) {
-	return []client.Room{
+	rooms := []client.Room{
 		{ID: "user:ann", Type: "user"},
 		{ID: "announcements", Name: "Announcements", Type: "announcements"},
 		{ID: "private:ann:bob", Type: "direct", LastSeq: 1, Unread: 1},
 		{ID: "general", Name: "General", Type: "public", LastSeq: 120, MemberCount: 2},
-	}, nil
+	}
+	return slices.DeleteFunc(rooms, func(r client.Room) bool { return r.ID == f.gone }), nil
 }
 
 func (f *fake) Members(context.Context, string) ([]client.Member, error) {
@@ -54,9 +59,17 @@ func (f *fake) History(_ context.Context, room string, before uint64, limit int)
 	}
 	p := client.Page{Room: room}
 	for seq := before - 1; seq > 0 && len(p.Messages) < limit; seq-- {
-		p.Messages = append(p.Messages, said(seq, fmt.Sprintf("number %d.", seq)))
+		text, ok := f.texts[seq]
+		if !ok {
+			text = fmt.Sprintf("number %d.", seq)
+		}
+		p.Messages = append(p.Messages, said(seq, text))
 	}
 	p.HasMore = before > uint64(limit)+1
+	if happen := f.meanwhile; happen != nil {
+		f.meanwhile = nil
+		happen()
+	}
 	return p, nil
 }
 
@@ -68,7 +81,7 @@ func (f *fake) Call(_ context.Context, route string, fields map[string]any, _ an
 func (f *fake) Signal(route string, _ map[string]any) { f.signals = append(f.signals, route) }
 
 func said(seq uint64, text string) client.Event {
-	return client.Event{Type: "text", Room: "general", Seq: seq, Sender: "bob", SenderName: "Bob", Content: text, Timestamp: 1_800_000_000}
+	return client.Event{Type: "text", Room: "general", Seq: seq, ID: fmt.Sprint("m", seq), Sender: "bob", SenderName: "Bob", Content: text, Timestamp: 1_800_000_000}
 }
 
 // screen is a model whose commands run at once.
@@ -201,6 +214,109 @@ func TestWriting(t *testing.T) {
 	s.write("once more")
 	s.key(tea.KeyEnter)
 	s.shows("you are muted in this room", "> once more") // to be mended, not typed again
+}
+
+// What one sees as a character is one to the keys, however many code points it has, and a key that shows nothing writes nothing.
+func TestCharactersOfSeveralRunes(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.tell(tea.KeyPressMsg{Code: '\u0085', Text: "\u0085"})
+	s.tell(tea.PasteMsg{Content: "x👩\u200d👩\u200d👧e\u0301y"})
+	s.key(tea.KeyLeft)
+	s.key(tea.KeyLeft)
+	s.key(tea.KeyBackspace)
+	s.write("z")
+	s.key(tea.KeyDelete)
+	s.key(tea.KeyHome)
+	s.key(tea.KeyBackspace)
+	s.key(tea.KeyRight)
+	s.write("1")
+	s.key(tea.KeyEnter)
+	if !slices.Equal(s.said, []string{"general: x1zy"}) {
+		t.Errorf("said %q", s.said)
+	}
+}
+
+// A text that was refused is shown where it cannot go back to where it was written.
+func TestNothingWrittenIsLost(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.refuse = &client.Error{Code: "not_member", Message: "you are not a member"}
+	s.write("precious words")
+	s.m.Update(tea.KeyPressMsg{Code: tea.KeyEnter}) // and the answer is late
+	s.write("more")
+	s.tell(tui.Sent("general", 1, s.refuse))
+	s.shows("> more", "precious words")
+}
+
+func removed(kind, reason string) tui.EventMsg {
+	return tui.EventMsg{Type: kind, Room: "user:ann", Seq: 9, User: "bob", Reason: reason, About: &client.Room{ID: "general", Name: "General"}}
+}
+
+// Who loses the room that is open is told so, and does not say the rest of it in another one.
+func TestLosingTheRoom(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{"removed_from_room": "kicked: too loud", "room_deleted": `"General" was deleted`} {
+		s := open(t)
+		s.write("between us")
+		s.gone = "general"
+		s.tell(removed(kind, map[string]string{"removed_from_room": "kicked: too loud"}[kind]))
+		s.shows(want, ">+@bob")
+		s.hides("between us")
+		s.key(tea.KeyEnter)
+		if len(s.said) != 0 {
+			t.Errorf("said %v", s.said)
+		}
+	}
+	s := open(t)
+	s.tell(tui.EventMsg{Type: "account_moderated", Room: "user:ann", Seq: 9, Action: "mute", Reason: "cool off"})
+	s.shows("your account: mute, cool off")
+}
+
+// An edit changes a message where it stands, and what was loaded stays.
+func TestEditsAndDeletions(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.key(tea.KeyEscape)
+	for range 12 {
+		s.key(tea.KeyPgUp)
+	}
+	s.tell(tui.EventMsg{Type: "message_edited", Room: "general", Seq: 121, Message: "m2", Content: "number two"})
+	s.tell(tui.EventMsg{Type: "message_deleted", Room: "general", Seq: 122, Message: "m3"})
+	s.tell(tui.EventMsg{Type: "message_edited", Room: "general", Seq: 123, Message: "m4"}) // it is deleted since
+	s.shows("number 1.", "number two (edited)", "(deleted)", "number 4.", "this is the beginning")
+	s.hides("number 3.")
+}
+
+// A page that was read before an edit, and came after it, is asked for again.
+func TestEditWhileLoading(t *testing.T) {
+	t.Parallel()
+	f := &fake{}
+	s := &screen{t, f, tui.New(f, func() time.Time { return time.Unix(1_800_000_000, 0) })}
+	f.meanwhile = func() {
+		f.texts = map[uint64]string{120: "another text"}
+		s.tell(tui.EventMsg{Type: "message_edited", Room: "general", Seq: 121, Message: "m120", Content: "another text"})
+	}
+	s.run(s.m.Init())
+	s.shows("another text")
+	s.hides("number 120.")
+}
+
+// A copy is not unread twice, and one's own word elsewhere makes the room read.
+func TestUnread(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.key(tea.KeyTab)
+	s.tell(tui.EventMsg(said(121, "one")))
+	s.tell(tui.EventMsg(said(121, "one")))
+	s.shows("(1)")
+	s.tell(tui.EventMsg(said(122, "two")))
+	s.shows("(2)")
+	mine := said(123, "from my phone")
+	mine.Sender = "ann"
+	s.tell(tui.EventMsg(mine))
+	s.hides("(2)")
+	s.hides("(1)")
 }
 
 func TestCommands(t *testing.T) {
