@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -131,22 +133,30 @@ func (r *remote) dial(ctx context.Context, p *process, state func(client.State, 
 	if err != nil {
 		return nil, err
 	}
-	return dialAs(ctx, a, state)
+	c, err := dialAs(ctx, a, state)
+	return c, readable(err)
 }
 
 func dialAs(ctx context.Context, a account, state func(client.State, error)) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
 	c, err := client.Dial(ctx, client.Config{Server: a.Server, Password: a.Token, State: state})
-	return c, readable(err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%s did not answer within %v; is the address right, and does the server run? (%w)", a.Server, reachLimit, err)
+	}
+	return c, err
 }
 
-// readable leaves out the code of a refusal, which is for programs.
+// readable leaves out the code of a refusal, which is for programs, and says what to do about a login that is over.
 func readable(err error) error {
-	if e, ok := errors.AsType[*client.Error](err); ok {
-		return errors.New(e.Message)
+	e, ok := errors.AsType[*client.Error](err)
+	switch {
+	case !ok:
+		return err
+	case e.Code == "unauthenticated":
+		return errors.New(e.Message + " (parley login gets a new token)")
 	}
-	return err
+	return errors.New(e.Message)
 }
 
 type loginCommand struct {
@@ -167,6 +177,9 @@ func (c *loginCommand) Run(ctx context.Context, p *process) error {
 		}
 	}
 	conn, err := dialAs(ctx, a, nil)
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return errors.New(e.Message)
+	}
 	if err != nil {
 		return err
 	}
@@ -264,6 +277,9 @@ func (c *sendCommand) Run(ctx context.Context, p *process) error {
 		}
 		text = string(b)
 	}
+	if !utf8.ValidString(text) { // JSON would make other characters of it
+		return errors.New("the text is not UTF-8; convert it, for instance with iconv")
+	}
 	conn, err := c.dial(ctx, p, nil)
 	if err != nil {
 		return err
@@ -318,15 +334,32 @@ func (c *tailCommand) Run(ctx context.Context, p *process) error {
 	if c.Once {
 		return nil
 	}
+	if err := c.follow(ctx, p, conn.Events(), room, last); err != nil || ctx.Err() != nil {
+		return err
+	}
+	return readable(conn.Err())
+}
+
+// follow prints what comes of a room after a seq, until events end or nothing can come any more.
+func (c *tailCommand) follow(ctx context.Context, p *process, events <-chan client.Event, room string, last uint64) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil // as asked
-		case e, ok := <-conn.Events():
-			if !ok {
-				return readable(conn.Err())
-			}
-			if e.Room != room || e.Seq != 0 && e.Seq <= last {
+		case e, ok := <-events:
+			switch {
+			case !ok:
+				return nil
+			case e.Type == client.TypeReset:
+				last = 0
+				fmt.Fprintln(p.stderr, "parley: the server's data was replaced by other data; going on with what comes")
+				continue
+			case lost(&e, room):
+				return fmt.Errorf("%s: nothing comes from this room any more: %s", c.Room, plainText(cmp.Or(e.Reason, "it was deleted")))
+			case e.Room != room || e.Seq != 0 && e.Seq <= last:
+				continue
+			case e.Type == client.TypeCut && !c.JSON:
+				fmt.Fprintf(p.stderr, "parley: events %d to %d are not kept any more\n", e.FirstSeq, e.LastSeq)
 				continue
 			}
 			if err := c.print(p.stdout, &e); err != nil {
@@ -334,6 +367,11 @@ func (c *tailCommand) Run(ctx context.Context, p *process) error {
 			}
 		}
 	}
+}
+
+// lost tells whether an event of the user's own log says that a room is not theirs any more.
+func lost(e *client.Event, room string) bool {
+	return (e.Type == "removed_from_room" || e.Type == "room_deleted") && e.About != nil && e.About.ID == room
 }
 
 func (c *tailCommand) print(w io.Writer, e *client.Event) (err error) {
