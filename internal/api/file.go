@@ -263,6 +263,21 @@ func (f *Files) discard(ctx context.Context, id chat.ID, early bool) (bool, erro
 	return err == nil, err
 }
 
+// Drop removes a file that its owner will not share after all, whether it is there or still to come.
+func (f *Files) Drop(ctx context.Context, m *chat.FileMeta) error {
+	if gone, err := f.discard(ctx, m.ID, true); gone || err != nil {
+		return err
+	}
+	_, err := f.service.ExpectedFile(ctx, m.Owner, m.ID)
+	switch {
+	case err == nil:
+		return chat.Refuse(chat.Conflict, "the file is in a message; delete the message instead")
+	case chat.CodeOf(err) == chat.NotFound: // while another request is sending it, its bytes go with the next Collect
+		return nil
+	}
+	return err
+}
+
 // Store keeps a file that came within a request.
 func (f *Files) Store(ctx context.Context, call chat.Call, room chat.RoomID, n chat.NewFile, data []byte) (out chat.Uploaded, err error) {
 	if call.ClientMsgID != "" || call.Origin != (chat.Origin{}) {

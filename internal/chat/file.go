@@ -273,7 +273,7 @@ func (s *Service) CondemnFile(id ID, early bool) *Pending[Condemned] {
 			return Condemned{}, err
 		}
 		condemned := *f
-		condemned.State = FileCondemned // its time stays over
+		condemned.State, condemned.At = FileCondemned, min(f.At, tx.Now().Add(-FileLifetime)) // its time is over, and stays so
 		return Condemned{Loose: true}, tx.UpdateFile(&condemned)
 	})
 }

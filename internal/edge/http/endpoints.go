@@ -62,6 +62,8 @@ func fileEndpoints() []describe.Endpoint {
 		{Method: "PATCH", Path: path, Doc: "Go on with an upload (tus 1.0)", Who: "whoever got the URL from file/upload", InType: "application/offset+octet-stream", Status: 204,
 			Codes: []chat.Code{chat.NotFound, chat.Conflict, chat.TooLarge}, Open: true, Params: []describe.Param{ticket, tus, offset},
 			Refusals: []describe.Refusal{version, {Status: 415, Code: chat.BadRequest, Doc: "another Content-Type"}, full}},
+		{Method: "DELETE", Path: path, Doc: "Give up an upload, or a file that is in no message (tus 1.0)", Who: "whoever got the URL from file/upload", Status: 204,
+			Codes: []chat.Code{chat.NotFound, chat.Conflict}, Refusals: []describe.Refusal{version}, Open: true, Params: []describe.Param{ticket, tus}},
 		{Method: "GET", Path: "files/{file_id}", Doc: "The bytes of a file", Who: "who uploaded it, and members who can see a message that shares it", OutType: bytes,
 			Codes: []chat.Code{chat.NotFound}, Refusals: read, Params: []describe.Param{id}},
 		{Method: "GET", Path: "files/{file_id}/thumbnail", Doc: "A small JPEG of a picture", Who: "who may have the picture", OutType: "image/jpeg",

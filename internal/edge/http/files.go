@@ -130,7 +130,7 @@ func (s *steady) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// upload takes a file: whole with PUT, or in parts as tus 1.0 has it (core protocol, creation).
+// upload takes a file: whole with PUT, or in parts as tus 1.0 has it (core protocol, creation, termination).
 func (h *files) upload(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Cache-Control", "no-store")
@@ -141,11 +141,11 @@ func (h *files) upload(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodOptions:
 		head.Set("Tus-Version", tusVersion)
-		head.Set("Tus-Extension", "creation")
+		head.Set("Tus-Extension", "creation,termination")
 		head.Set("Allow", uploadMethods)
 		w.WriteHeader(http.StatusNoContent)
 		return
-	case http.MethodPut, http.MethodHead, http.MethodPatch, http.MethodPost:
+	case http.MethodPut, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodDelete:
 	default:
 		h.fail(w, r, noMethod(w, uploadMethods))
 		return
@@ -167,6 +167,10 @@ func (h *files) upload(w http.ResponseWriter, r *http.Request) {
 		err = h.patch(w, r, m)
 	case http.MethodPost:
 		err = h.create(w, r, m)
+	case http.MethodDelete:
+		if err = h.files.Drop(r.Context(), m); err == nil {
+			w.WriteHeader(http.StatusNoContent)
+		}
 	default:
 		var n int64
 		if n, err = h.files.Received(r.Context(), m); err == nil {
@@ -179,7 +183,7 @@ func (h *files) upload(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const uploadMethods = "OPTIONS, PUT, HEAD, PATCH, POST"
+const uploadMethods = "OPTIONS, PUT, HEAD, PATCH, POST, DELETE"
 
 func body(w http.ResponseWriter, r *http.Request) *steady {
 	return &steady{Reader: r.Body, control: http.NewResponseController(w)}

@@ -214,8 +214,8 @@ func TestUploadURLs(t *testing.T) {
 	h.do("PUT", url, "1234").wants(t, 400, "bad_request")
 	h.do("PUT", url+"x", "12345").wants(t, 404, "not_found")
 	h.do("PUT", "/api/v1/upload/", "12345").wants(t, 404, "not_found")
-	if a := h.do("DELETE", url, "").wants(t, 405, "bad_request"); !strings.Contains(a.Header().Get("Allow"), "PUT") {
-		t.Errorf("DELETE: %d", a.Code)
+	if a := h.do("GET", url, "").wants(t, 405, "bad_request"); !strings.Contains(a.Header().Get("Allow"), "PUT") {
+		t.Errorf("GET: %d", a.Code)
 	}
 	h.do("PUT", url, "12345").wants(t, 200, "")
 	h.do("PUT", url, "abcde").wants(t, 409, "conflict") // once
@@ -301,7 +301,7 @@ func TestResumableUploads(t *testing.T) {
 	h := openCabinet(t)
 	id, url := h.ready("a.txt", "text/plain", 10)
 	options := h.do("OPTIONS", url, "")
-	if options.Code != 204 || options.Header().Get("Tus-Version") != "1.0.0" || options.Header().Get("Tus-Extension") != "creation" {
+	if options.Code != 204 || options.Header().Get("Tus-Version") != "1.0.0" || options.Header().Get("Tus-Extension") != "creation,termination" {
 		t.Errorf("OPTIONS: %d %v", options.Code, options.Header())
 	}
 	if a := h.do("PATCH", url, "").wants(t, 412, "bad_request"); a.Header().Get("Tus-Version") != "1.0.0" {
@@ -474,6 +474,55 @@ func TestNoSpaceLeft(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	h.do("PUT", url, "abc").wants(t, 200, "")
+}
+
+// Who gives up an upload has its place in their quota back at once.
+func TestUploadsThatAreGivenUp(t *testing.T) {
+	h := openCabinet(t)
+	drop := func(url string, want int, code string) {
+		t.Helper()
+		h.tus("DELETE", url, "").wants(t, want, code)
+	}
+	_, never := h.ready("never.txt", "", 3)
+	h.do("DELETE", never, "").wants(t, 412, "bad_request")
+	drop(never, 204, "")
+	h.tus("HEAD", never, "").wants(t, 404, "not_found")
+	drop(never, 404, "not_found")
+	_, half := h.ready("half.txt", "", 3)
+	h.tus("PATCH", half, "a", "Upload-Offset", "0").wants(t, 204, "")
+	drop(half, 204, "")
+	h.tus("PATCH", half, "bc", "Upload-Offset", "1").wants(t, 404, "not_found")
+	id, whole := h.ready("whole.txt", "", 3)
+	h.do("PUT", whole, "abc").wants(t, 200, "")
+	drop(whole, 204, "")
+	h.as("ann", "GET", "files/"+id, "").wants(t, 404, "not_found")
+	h.share(id, "r").wants(t, 404, "not_found")
+	id, shared := h.ready("shared.txt", "", 3)
+	h.do("PUT", shared, "abc").wants(t, 200, "")
+	h.share(id, "r").wants(t, 200, "")
+	drop(shared, 409, "conflict")
+	h.as("bob", "GET", "files/"+id, "").wants(t, 200, "")
+	if n, err := h.files.Collect(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d are left to collect, %v", n, err)
+	}
+	// One that is being sent is gone for everybody at once, and its bytes go when nobody sends it any more.
+	_, sending := h.ready("sending.txt", "", 3)
+	dropped := make(chan struct{})
+	h.do("PATCH", sending, "", "Tus-Resumable", "1.0.0").wants(t, 415, "bad_request")
+	r := httptest.NewRequest("PATCH", sending, &lost{data: "a", lose: func() {
+		drop(sending, 204, "")
+		close(dropped)
+	}})
+	for k, v := range map[string]string{"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"} {
+		r.Header.Set(k, v)
+	}
+	r.ContentLength = 3
+	h.handler.ServeHTTP(httptest.NewRecorder(), r)
+	<-dropped
+	h.tus("HEAD", sending, "").wants(t, 404, "not_found")
+	if n, err := h.files.Collect(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d collected, %v", n, err)
+	}
 }
 
 func TestFilesNobodySharesAreCollected(t *testing.T) {
