@@ -73,35 +73,81 @@ var bodies = map[string]string{
 	"admin/audit/list":                `{"room_id":"{room}"}`,
 }
 
+// further are questions beside the one about each route, with their payloads: a route, a colon, and what is particular about it.
+// "above" is about the owner, or the owner's message; "locked" and "read-only" are the room.
+var further = map[string]string{
+	"admin/rooms/{room_id}/moderate:promote": `{"action":"promote","user_id":"{member}"}`,
+	"admin/rooms/{room_id}/moderate:above":   `{"action":"kick","user_id":"{owner}"}`,
+	"admin/rooms/{room_id}/moderate:lock":    `{"action":"lock"}`,
+	"rooms/{room_id}/update:retention":       `{"retention":86400}`,
+	"rooms/{room_id}/invite:banned":          `{"user_id":"{banned}"}`,
+	"rooms/{room_id}/invite:locked":          `{"user_id":"{target}"}`,
+	"rooms/join/{room_id}:locked":            ``,
+	"message/{room_id}:locked":               `{"content":"hello"}`,
+	"message/{room_id}:read-only":            `{"content":"hello"}`,
+	"message/{message_id}/reply:locked":      `{"content":"hello"}`,
+	"message/{message_id}/react:locked":      `{"emoji":"👍"}`,
+	"message/{message_id}/delete:above":      ``,
+}
+
+// question is a route with what is asked of it.
+type question struct {
+	route      *api.Route
+	name, body string
+	particular string // what follows the colon
+}
+
+// questions are the first one about each route and the further ones.
+func questions(t *testing.T) (all []question) {
+	asked := 0
+	api.New(api.Config{}).Router().Walk(func(r *api.Route) {
+		name := strings.TrimPrefix(r.Pattern(), api.Prefix+"/")
+		all = append(all, question{route: r, name: name, body: bodies[name]})
+		for more, body := range further {
+			if of, particular, _ := strings.Cut(more, ":"); of == name {
+				all = append(all, question{r, more, body, particular})
+				asked++
+			}
+		}
+	})
+	if asked != len(further) {
+		t.Errorf("only %d of the %d further questions are about a route that there is", asked, len(further))
+	}
+	return all
+}
+
+// path is the route as it is asked for, before names are filled in.
+func (q question) path() string { return strings.TrimPrefix(q.route.Pattern(), api.Prefix+"/") }
+
+// about is all text in which names may have to be filled in.
+func (q question) about() string { return q.path() + q.body }
+
 // TestEveryRouteIsAskedByEverybody compares what is answered with the table.
 func TestEveryRouteIsAskedByEverybody(t *testing.T) {
 	t.Parallel()
 	want := rows(t)
 	h := open(t)
-	var routes []*api.Route
-	api.New(api.Config{}).Router().Walk(func(r *api.Route) { routes = append(routes, r) })
+	all := questions(t)
 	t.Run("routes", func(t *testing.T) { // ends before what is left over is looked for
-		for _, r := range routes {
-			t.Run(strings.ReplaceAll(name(r), "/", " "), func(t *testing.T) {
+		for _, q := range all {
+			t.Run(strings.ReplaceAll(q.name, "/", " "), func(t *testing.T) {
 				t.Parallel()
-				for _, kind := range kinds(r) {
-					if got := h.ask(t, r, kind); got != want[key(name(r), kind)] {
-						t.Errorf("matrix.txt has\n%s\nanswered was\n%s\nThe columns are %s.", orNothing(want[key(name(r), kind)]), got, strings.Join(callers, ", "))
+				for _, kind := range q.kinds() {
+					if got := h.ask(t, q, kind); got != want[key(q.name, kind)] {
+						t.Errorf("matrix.txt has\n%s\nanswered was\n%s\nThe columns are %s.", orNothing(want[key(q.name, kind)]), got, strings.Join(callers, ", "))
 					}
 				}
 			})
 		}
 	})
 	for k := range want {
-		if !slices.ContainsFunc(routes, func(r *api.Route) bool {
-			return slices.ContainsFunc(kinds(r), func(kind string) bool { return key(name(r), kind) == k })
+		if !slices.ContainsFunc(all, func(q question) bool {
+			return slices.ContainsFunc(q.kinds(), func(kind string) bool { return key(q.name, kind) == k })
 		}) {
 			t.Errorf("matrix.txt has %s, which there is not", k)
 		}
 	}
 }
-
-func name(r *api.Route) string { return strings.TrimPrefix(r.Pattern(), api.Prefix+"/") }
 
 func key(route, kind string) string { return route + " " + kind }
 
@@ -112,11 +158,13 @@ func orNothing(line string) string {
 	return line
 }
 
-// kinds are the kinds of room that a route is asked about.
-func kinds(r *api.Route) []string {
-	about := r.Pattern() + bodies[name(r)]
+// kinds are the kinds of room that a question is about. What is particular about rooms does not happen to a private conversation.
+func (q question) kinds() []string {
+	if q.particular != "" {
+		return []string{"public", "private"}
+	}
 	for _, p := range []string{"{room_id}", "{message_id}", "{report_id}", "{room}"} {
-		if strings.Contains(about, p) {
+		if strings.Contains(q.about(), p) {
 			return []string{"public", "private", "direct"}
 		}
 	}
@@ -151,7 +199,7 @@ func row(route, kind string, outcomes []string) string {
 
 // ask asks a route about a kind of room as everybody, and gives the line of the table. What has changed something is not asked
 // about again: each caller finds the place as it was made.
-func (h *house) ask(t *testing.T, r *api.Route, kind string) string {
+func (h *house) ask(t *testing.T, q question, kind string) string {
 	var p *place
 	outcomes := make([]string, len(callers))
 	for i, caller := range callers {
@@ -160,27 +208,27 @@ func (h *house) ask(t *testing.T, r *api.Route, kind string) string {
 			continue
 		}
 		if p == nil {
-			p = h.place(t, r, kind)
+			p = h.place(t, q, kind)
 		}
-		route, body := p.fill(name(r), caller), p.fill(bodies[name(r)], caller)
+		route, body := p.fill(q.path(), caller), p.fill(q.body, caller)
 		if status, code := h.request(t, "", route, body); status != http.StatusUnauthorized || code != "unauthenticated" {
 			t.Errorf("%s without credentials: %d %s", route, status, code)
 		}
 		status, code := h.request(t, p.tokens[caller], route, body)
 		if code == "" {
 			code = "ok"
-		} else if !slices.Contains(codes(r), code) {
-			t.Errorf("%s is refused to %s with %s, which its description does not tell", name(r), caller, code)
+		} else if !slices.Contains(codes(q.route), code) {
+			t.Errorf("%s is refused to %s with %s, which its description does not tell", q.name, caller, code)
 		}
 		if status >= 500 {
 			t.Errorf("%s as %s: %d", route, caller, status)
 		}
 		outcomes[i] = code
-		if code == "ok" && !r.ReadOnly() {
+		if code == "ok" && !q.route.ReadOnly() {
 			p = nil
 		}
 	}
-	return row(name(r), kind, outcomes)
+	return row(q.name, kind, outcomes)
 }
 
 func codes(r *api.Route) (out []string) {

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"parley/internal/admin"
-	"parley/internal/api"
 	"parley/internal/app"
 	"parley/internal/chat"
 	"parley/test/systemtest"
@@ -74,9 +73,9 @@ func (h *house) people(t *testing.T, passwords map[string]string, names ...strin
 }
 
 // place makes what a route is asked about.
-func (h *house) place(t *testing.T, r *api.Route, kind string) *place {
+func (h *house) place(t *testing.T, q question, kind string) *place {
 	t.Helper()
-	about := r.Pattern() + bodies[name(r)]
+	about := q.about()
 	const password = "correct horse battery"
 	passwords := map[string]string{}
 	if strings.Contains(about, "{password}") {
@@ -87,13 +86,14 @@ func (h *house) place(t *testing.T, r *api.Route, kind string) *place {
 		}
 	}
 	ids, tokens := h.people(t, passwords, append([]string{"target", "second"}, callers...)...)
-	p := &place{tokens: tokens, names: map[string]string{"target": ids["target"], "user": ids["target"], "member": ids["second"], "password": password},
+	p := &place{tokens: tokens, names: map[string]string{"target": ids["target"], "user": ids["target"], "member": ids["second"],
+		"owner": ids["owner"], "banned": ids["banned"], "password": password},
 		other: map[string]map[string]string{}}
 	for _, caller := range callers {
 		if slices.Contains(absent[kind], caller) {
 			continue
 		}
-		p.other[caller] = h.own(t, r, ids[caller], tokens[caller])
+		p.other[caller] = h.own(t, q, ids[caller], tokens[caller])
 	}
 	root := h.Token(systemtest.Root)
 	sanction := func() {
@@ -125,9 +125,19 @@ func (h *house) place(t *testing.T, r *api.Route, kind string) *place {
 				h.do(t, tokens["owner"], "rooms/"+room+"/invite", fmt.Sprintf(`{"user_id":%q}`, ids[m]))
 			}
 		}
-		p.names["message"] = h.do(t, tokens["author"], "message/"+room, `{"content":"a word"}`).Message
+		by := "author"
+		if q.particular == "above" {
+			by = "owner"
+		}
+		p.names["message"] = h.do(t, tokens[by], "message/"+room, `{"content":"a word"}`).Message
 		for user, action := range map[string]string{"muted": "mute", "banned": "ban", "moderator": "promote"} {
 			h.do(t, tokens["owner"], "admin/rooms/"+room+"/moderate", fmt.Sprintf(`{"action":%q,"user_id":%q}`, action, ids[user]))
+		}
+		switch q.particular {
+		case "locked":
+			h.do(t, tokens["owner"], "admin/rooms/"+room+"/moderate", `{"action":"lock"}`)
+		case "read-only":
+			h.do(t, tokens["owner"], "rooms/"+room+"/update", `{"read_only":true}`)
 		}
 	}
 	if strings.Contains(about, "{report_id}") {
@@ -153,17 +163,17 @@ const pushKeys = `{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-A
 
 // own makes what a caller has, where the route is about such a thing: a file that was uploaded to a room of their own, another
 // token, a push subscription.
-func (h *house) own(t *testing.T, r *api.Route, user, token string) map[string]string {
+func (h *house) own(t *testing.T, q question, user, token string) map[string]string {
 	t.Helper()
 	out := map[string]string{"endpoint": "https://push.example.net/" + user}
-	switch about := bodies[name(r)]; {
+	switch about := q.body; {
 	case strings.Contains(about, "{file}"):
 		room := fmt.Sprint("own", h.made.Add(1))
 		h.do(t, token, "rooms/create", fmt.Sprintf(`{"room_id":%q,"name":"Own"}`, room))
 		out["file"] = h.do(t, token, "file/upload/"+room, `{"name":"a.txt","data":"aGVsbG8="}`).File
 	case strings.Contains(about, "{session}"):
 		out["session"] = h.do(t, token, "users/me/tokens/create", `{"name":"lost"}`).Session
-	case name(r) == "push/unsubscribe":
+	case q.name == "push/unsubscribe":
 		h.do(t, token, "push/subscribe", fmt.Sprintf(`{"endpoint":%q,"keys":%s}`, out["endpoint"], pushKeys))
 	}
 	return out
