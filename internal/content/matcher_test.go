@@ -299,8 +299,7 @@ func TestLoadDir(t *testing.T) {
 	}
 }
 
-// A text of n letters costs at most some n times what one letter costs, whatever it is
-// made of. The bound is generous: quadratic time would exceed it a hundred times.
+// A text of n letters costs at most some n times what one letter costs, whatever it is made of.
 func TestHostileTextsAreLinear(t *testing.T) {
 	m := defaultMatcher(t)
 	for _, unit := range []string{
@@ -308,7 +307,7 @@ func TestHostileTextsAreLinear(t *testing.T) {
 		"fuck\n", "f.", "悪", "a\u200b", "shi", "fuc", "1l", "dick pic ", "my dick ", "ﷺ", "fuck",
 	} {
 		text := strings.Repeat(unit, 40_000/len(unit))
-		quarter := text[:len(text)/len(unit)/4*len(unit)]
+		part := text[:len(text)/len(unit)/16*len(unit)]
 		took := func(text string) time.Duration {
 			start := time.Now()
 			out, _ := m.Mask(text)
@@ -317,16 +316,16 @@ func TestHostileTextsAreLinear(t *testing.T) {
 			}
 			return time.Since(start)
 		}
-		// Four times as long takes four times the time, not sixteen times. Others on the machine only make it longer: the best counts.
+		// Sixteen times as long takes 16 times the time, some more where memory gets slower, not 256 times. Others on the machine only make it longer: the best counts.
 		least, most := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 		for range 5 {
-			least, most = min(least, took(quarter)), min(most, took(text))
-			if most < 8*least {
+			least, most = min(least, took(part)), min(most, took(text))
+			if most < 100*least {
 				break
 			}
 		}
-		if most >= 8*least && most > 50*time.Millisecond {
-			t.Errorf("%q repeated to 10000 bytes took %v, to 40000 bytes %v", unit, least, most)
+		if most >= 100*least && most > 50*time.Millisecond {
+			t.Errorf("%q repeated to 2500 bytes took %v, to 40000 bytes %v", unit, least, most)
 		}
 	}
 }

@@ -452,6 +452,11 @@ func (x *traffic) files() {
 	x.exchange("", "PATCH", "upload/{ticket}", parts, "", "Tus-Resumable", "2.0.0", "Upload-Offset", "0")
 	x.exchange("", "PATCH", "upload/{ticket}", parts, "", append(tus, "Upload-Offset", "0", "Content-Type", "text/plain")...)
 	x.exchange("", "PATCH", "upload/{ticket}", parts, "hello", append(tus, "Upload-Offset", "0", "Content-Type", "application/offset+octet-stream")...)
+	unwanted := ticket(x.ask("alice", "file/upload/{room_id}", `{"name":"c.txt","size":5}`, "r"))
+	x.exchange("", "DELETE", "upload/{ticket}", unwanted, "", "Tus-Resumable", "2.0.0")
+	x.exchange("", "DELETE", "upload/{ticket}", unwanted, "", tus...)
+	x.exchange("", "DELETE", "upload/{ticket}", unwanted, "", tus...)      // it is gone
+	x.exchange("", "DELETE", "upload/{ticket}", ticket(ready), "", tus...) // in a message: conflict
 }
 
 func (x *traffic) moderation() {
