@@ -43,7 +43,7 @@ func (e *NewerSchemaError) Error() string {
 		e.Path, e.Have, e.Known)
 }
 
-// latest is the newest schema version among the migrations, whose names begin with their numbers.
+// latest is the newest schema version among the migrations.
 func latest(migrations fs.FS) (int, error) {
 	names, err := fs.Glob(migrations, "*.sql")
 	if err != nil {
@@ -51,14 +51,50 @@ func latest(migrations fs.FS) (int, error) {
 	}
 	newest := 0
 	for _, name := range names {
-		number, _, _ := strings.Cut(name, "_")
-		n, err := strconv.Atoi(number)
+		n, err := number(name)
 		if err != nil {
-			return 0, fmt.Errorf("store: migration %s: its name must begin with a number: %w", name, err)
+			return 0, err
 		}
 		newest = max(newest, n)
 	}
 	return newest, nil
+}
+
+// number is the schema version that a migration leads to: what its name begins with.
+func number(name string) (int, error) {
+	digits, _, _ := strings.Cut(name, "_")
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0, fmt.Errorf("store: migration %s: its name must begin with a number: %w", name, err)
+	}
+	return n, nil
+}
+
+// steps are the migrations as goose runs them. SQLite takes a file whole and finds the ends of its statements; goose's own reader
+// of SQL takes four megabytes for each line.
+func steps(migrations fs.FS) ([]*goose.Migration, error) {
+	names, err := fs.Glob(migrations, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var all []*goose.Migration
+	for _, name := range names {
+		n, err := number(name)
+		if err != nil {
+			return nil, err
+		}
+		text, err := fs.ReadFile(migrations, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, goose.NewGoMigration(int64(n), &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		}}, nil))
+	}
+	return all, nil
 }
 
 // prepare sees to it that there is a database with the newest schema at path.
@@ -117,7 +153,11 @@ func migrate(ctx context.Context, dsn string, migrations fs.FS) error {
 	db := sql.OpenDB(connector)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations)
+	all, err := steps(migrations)
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, nil, goose.WithGoMigrations(all...))
 	if err != nil {
 		return err
 	}

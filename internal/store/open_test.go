@@ -11,12 +11,16 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 
 	"parley/internal/chat"
 	"parley/internal/store/storetest"
@@ -391,5 +395,57 @@ func edit(t *testing.T, dir string, statements ...string) {
 		if _, err := db.ExecContext(context.Background(), text); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Databases of before were made by goose, which took the files apart itself: the schema is the same, and they are gone on with.
+func TestStepsAreWhatGooseReads(t *testing.T) {
+	made := func(up func(dsn string) error) (dsnOf string, schema []string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), databaseName)
+		dsnOf = dsn(path, writerPragmas)
+		if err := up(dsnOf); err != nil {
+			t.Fatal(err)
+		}
+		c, err := connect(t.Context(), dsnOf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		comment := regexp.MustCompile(`--[^\n]*`)
+		for _, query := range []string{
+			"SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_master ORDER BY type, name",
+			"SELECT version_id || ' ' || is_applied FROM goose_db_version ORDER BY id",
+			"SELECT user_version || '' FROM pragma_user_version",
+		} {
+			if err := c.query(func(r row) error {
+				schema = append(schema, strings.Join(strings.Fields(comment.ReplaceAllString(r.text(0), "")), " "))
+				return nil
+			}, query); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dsnOf, schema
+	}
+	_, got := made(func(dsn string) error { return migrate(t.Context(), dsn, embedded()) })
+	old, want := made(func(dsn string) error {
+		db, err := sql.Open("sqlite", dsn)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		p, err := goose.NewProvider(goose.DialectSQLite3, db, embedded())
+		if err != nil {
+			return err
+		}
+		_, err = p.Up(t.Context())
+		return err
+	})
+	if diff := cmp.Diff(want, got); diff != "" || len(want) < 20 {
+		t.Fatalf("%d lines, goose's own reader makes (-):\n%s", len(want), diff)
+	}
+	more, version := laterMigrations(t, "CREATE TABLE later (x);")
+	if err := migrate(t.Context(), old, more); err != nil {
+		t.Fatalf("to version %d: %v", version, err)
 	}
 }
