@@ -160,7 +160,7 @@ func (m *model) moderate(u chat.UserID, action string, target chat.UserID) chat.
 		return chat.NotFound
 	case action == chat.ActionPromote && me.role != chat.RoleOwner:
 		return chat.Forbidden
-	case action == chat.ActionUnban && !m.bans[target]:
+	case action == chat.ActionUnban && !m.bans[target], action == chat.ActionPromote && them.role == chat.RoleModerator:
 		return ""
 	}
 	m.head++
