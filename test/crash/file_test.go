@@ -116,6 +116,7 @@ func (u *uploading) appears(where, id string) {
 // TestUploadsOutliveKills kills the server in the middle of an upload, right after its last byte, when the picture is being looked at
 // and stripped, and right after the answer. Whoever goes on, or sends all of it once more, has the file in the end, whole and stripped.
 func TestUploadsOutliveKills(t *testing.T) {
+	t.Parallel()
 	file := photo(t)
 	server := systemtest.StartProcess(t, systemtest.Dir(t))
 	u := &uploading{Process: server, t: t, token: server.AddUsers("alice")["alice"]}

@@ -24,6 +24,7 @@ import (
 // connection is closed with 0x89, so that any client's outbox sends again; those who only listen or read do not notice; nothing
 // acknowledged is lost; with space again everything goes on by itself.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := systemtest.Dir(t)
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
 		systemtest.Missing(t, fmt.Sprintf("mounting a small file system needs root: %v", err))

@@ -24,6 +24,7 @@ const leastKills = 10
 // TestKill kills the server again and again at random moments while it is under load, and checks after each restart what the
 // protocol guarantees (section 6, guarantees 1 to 4, and section 4, exactly once).
 func TestKill(t *testing.T) {
+	t.Parallel()
 	kills := systemtest.Number(t, "PARLEY_KILLS", 200)
 	if testing.Short() {
 		kills = min(kills, leastKills)

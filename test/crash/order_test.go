@@ -21,6 +21,7 @@ import (
 // brings a PUBLISH and the write of its PUBACK, the write-ahead log is written and then synced. With the settings of the database
 // (the store's own tests read them back) that is what survives a power cut.
 func TestSyncPrecedesAcknowledgement(t *testing.T) {
+	t.Parallel()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		systemtest.Missing(t, "the order of system calls needs strace")

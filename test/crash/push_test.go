@@ -76,6 +76,7 @@ func (c *calls) all(texts map[string]bool) {
 // TestPushOutlivesKills kills the server before the notifications of acknowledged messages are due, and again while one is sent.
 // In the end all of them have come; the one that was cut off came again, with the id that it had, and none that was settled before.
 func TestPushOutlivesKills(t *testing.T) {
+	t.Parallel()
 	const each = 20
 	c := &calls{t: t, ids: map[string][]string{}, answered: make(chan string, 10*each), held: make(chan string, 1)}
 	hook := httptest.NewTLSServer(c)

@@ -23,6 +23,7 @@ import (
 // TestWebhookOutlivesKills kills the server while a webhook is sent what a room says. In the end it has all of it, in order; what
 // was sent again after a kill has the id that it had.
 func TestWebhookOutlivesKills(t *testing.T) {
+	t.Parallel()
 	const kills, each = 5, 40
 	var mu sync.Mutex
 	ids := map[uint64]string{}
