@@ -3,6 +3,7 @@
 package content
 
 import (
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -124,11 +125,34 @@ func (d *reader) read(text string) {
 		if c := text[i]; c < utf8.RuneSelf {
 			d.glyph(&glyphs[c], i, i+1)
 			i++
+			if glyphs[c].kind == letter {
+				i = d.letters(text, i)
+			}
 			continue
 		}
 		i = d.wide(text, i)
 	}
 	d.close()
+}
+
+// letters reads the ASCII letters at text[i:], the token of the letter before them, as glyph does it one by one: most texts
+// are made of them. It returns where they end.
+func (d *reader) letters(text string, i int) int {
+	units := d.units
+	for ; i < len(text); i++ {
+		c := rune(text[i] | ' ')
+		if !latin(c) {
+			break
+		}
+		u := next(&units)
+		u.pos, u.end, u.r, u.base, u.look = int32(i), int32(i+1), c, 0, 0
+		u.digits, u.hard, u.kind = d.digits, d.hard, letter
+	}
+	n := int32(len(units))
+	d.units = units
+	t := &d.tokens[len(d.tokens)-1]
+	t.end, t.tail, t.digits = n, n, n
+	return i
 }
 
 // wide reads the code point at text[i:], which is not ASCII, and returns where the
@@ -232,10 +256,9 @@ func (d *reader) glyph(g *glyph, pos, end int) {
 		}
 	}
 	n := int32(len(d.units))
-	d.units = append(d.units, unit{
-		pos: int32(pos), end: int32(end), r: g.r, base: g.base, look: g.look,
-		digits: d.digits, hard: d.hard, kind: g.kind,
-	})
+	u := next(&d.units)
+	u.pos, u.end, u.r, u.base, u.look = int32(pos), int32(end), g.r, g.base, g.look
+	u.digits, u.hard, u.kind = d.digits, d.hard, g.kind
 	if d.open && d.tokens[len(d.tokens)-1].unspaced != (g.kind == ideograph) {
 		d.close()
 	}
@@ -258,6 +281,17 @@ func (d *reader) glyph(g *glyph, pos, end int) {
 			t.latin = t.latin || latin(g.r) || latin(g.base)
 		}
 	}
+}
+
+// next makes place for one more and returns it, with what was there before. To fill it in costs half of what it takes append to
+// copy a literal.
+func next[T any](s *[]T) *T {
+	n := len(*s)
+	if n == cap(*s) {
+		*s = slices.Grow(*s, 1)
+	}
+	*s = (*s)[:n+1]
+	return &(*s)[n]
 }
 
 func (d *reader) close() {

@@ -31,9 +31,10 @@ const (
 
 type node struct {
 	letter      rune
-	child, next int32 // first child and next sibling; 0 for none
-	run         run   // how often the letter stands in a row in the entry so far
-	length      uint8 // letters so far
+	child, next int32  // first child and next sibling; 0 for none
+	children    uint32 // the letters of the children, as bit tells
+	run         run    // how often the letter stands in a row in the entry so far
+	length      uint8  // letters so far
 	ends        ends
 }
 
@@ -89,6 +90,7 @@ func (m *Matcher) add(e entry) {
 			m.nodes = append(m.nodes, n)
 			next = int32(len(m.nodes) - 1)
 			m.nodes[at].child = next
+			m.nodes[at].children |= bit(r)
 		}
 		at = next
 	}
@@ -121,12 +123,19 @@ func (m *Matcher) index() {
 }
 
 func (m *Matcher) childOf(at int32, r rune) int32 {
-	c := m.nodes[at].child
+	n := &m.nodes[at]
+	if n.children&bit(r) == 0 {
+		return 0
+	}
+	c := n.child
 	for c != 0 && m.nodes[c].letter != r {
 		c = m.nodes[c].next
 	}
 	return c
 }
+
+// bit is a letter in a set of them, which it shares with others: with few of those that texts are made of.
+func bit(r rune) uint32 { return 1 << (uint32(r) % 32) }
 
 func (m *Matcher) childOfRoot(root int32, r rune) int32 {
 	if uint32(r) < utf8.RuneSelf {
@@ -229,7 +238,9 @@ func (f *finder) words() {
 				}
 				f.step(u, i, int32(ti), begin, t.latin)
 				for _, s := range f.set {
-					f.accept(s, i, int32(ti), end)
+					if f.m.nodes[s.node].ends != 0 {
+						f.accept(s, i, int32(ti), end)
+					}
 				}
 				if u.parts() {
 					for _, s := range f.over {

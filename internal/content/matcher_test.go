@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -214,6 +215,35 @@ func TestMaskOfRandomPieces(t *testing.T) {
 		in := b.String()
 		out, _ := m.Mask(in)
 		checkMask(t, m, in, out)
+	}
+}
+
+// Letters that are read at a stroke are what they are one by one.
+func TestLettersAtAStroke(t *testing.T) {
+	const signs = "abyzAZ @[`{09!$*\n.é操и\u0301"
+	rnd := rand.New(rand.NewPCG(3, 4))
+	var got, want reader
+	for range 20_000 {
+		var b strings.Builder
+		for range rnd.IntN(24) {
+			r, _ := utf8.DecodeRuneInString(signs[rnd.IntN(len(signs)):])
+			b.WriteRune(r)
+		}
+		text := b.String()
+		got, want = reader{units: got.units[:0], tokens: got.tokens[:0]}, reader{units: want.units[:0], tokens: want.tokens[:0]}
+		got.read(text)
+		for i := 0; i < len(text); {
+			if c := text[i]; c < utf8.RuneSelf {
+				want.glyph(&glyphs[c], i, i+1)
+				i++
+			} else {
+				i = want.wide(text, i)
+			}
+		}
+		want.close()
+		if !slices.Equal(got.units, want.units) || !slices.Equal(got.tokens, want.tokens) {
+			t.Fatalf("%q: %+v %+v, want %+v %+v", text, got.units, got.tokens, want.units, want.tokens)
+		}
 	}
 }
 
