@@ -123,9 +123,10 @@ type reader struct {
 func (d *reader) read(text string) {
 	for i := 0; i < len(text); {
 		if c := text[i]; c < utf8.RuneSelf {
-			d.glyph(&glyphs[c], i, i+1)
+			g := &glyphs[c]
+			d.glyph(g, i, i+1)
 			i++
-			if glyphs[c].kind == letter {
+			if g.kind == letter {
 				i = d.letters(text, i)
 			}
 			continue
@@ -144,7 +145,7 @@ func (d *reader) letters(text string, i int) int {
 		if !latin(c) {
 			break
 		}
-		u := next(&units)
+		u := place(&units)
 		u.pos, u.end, u.r, u.base, u.look = int32(i), int32(i+1), c, 0, 0
 		u.digits, u.hard, u.kind = d.digits, d.hard, letter
 	}
@@ -256,7 +257,7 @@ func (d *reader) glyph(g *glyph, pos, end int) {
 		}
 	}
 	n := int32(len(d.units))
-	u := next(&d.units)
+	u := place(&d.units)
 	u.pos, u.end, u.r, u.base, u.look = int32(pos), int32(end), g.r, g.base, g.look
 	u.digits, u.hard, u.kind = d.digits, d.hard, g.kind
 	if d.open && d.tokens[len(d.tokens)-1].unspaced != (g.kind == ideograph) {
@@ -283,14 +284,11 @@ func (d *reader) glyph(g *glyph, pos, end int) {
 	}
 }
 
-// next makes place for one more and returns it, with what was there before. To fill it in costs half of what it takes append to
+// place makes place for one more and returns it, with what was there before. To fill it in costs half of what it takes append to
 // copy a literal.
-func next[T any](s *[]T) *T {
+func place[T any](s *[]T) *T {
 	n := len(*s)
-	if n == cap(*s) {
-		*s = slices.Grow(*s, 1)
-	}
-	*s = (*s)[:n+1]
+	*s = slices.Grow(*s, 1)[:n+1]
 	return &(*s)[n]
 }
 

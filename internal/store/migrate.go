@@ -43,58 +43,60 @@ func (e *NewerSchemaError) Error() string {
 		e.Path, e.Have, e.Known)
 }
 
-// latest is the newest schema version among the migrations.
-func latest(migrations fs.FS) (int, error) {
-	names, err := fs.Glob(migrations, "*.sql")
-	if err != nil {
-		return 0, err
-	}
-	newest := 0
-	for _, name := range names {
-		n, err := number(name)
-		if err != nil {
-			return 0, err
-		}
-		newest = max(newest, n)
-	}
-	return newest, nil
+// migration is a file of SQL and the schema version that it leads to.
+type migration struct {
+	name    string
+	version int
 }
 
-// number is the schema version that a migration leads to: what its name begins with.
-func number(name string) (int, error) {
-	digits, _, _ := strings.Cut(name, "_")
-	n, err := strconv.Atoi(digits)
+// list lists the migrations, whose names begin with their versions.
+func list(migrations fs.FS) ([]migration, error) {
+	names, err := fs.Glob(migrations, "*.sql")
 	if err != nil {
-		return 0, fmt.Errorf("store: migration %s: its name must begin with a number: %w", name, err)
+		return nil, err
 	}
-	return n, nil
+	var all []migration
+	for _, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return nil, fmt.Errorf("store: migration %s: its name must begin with a number: %w", name, err)
+		}
+		all = append(all, migration{name, n})
+	}
+	return all, nil
+}
+
+// latest is the newest schema version among the migrations.
+func latest(migrations fs.FS) (newest int, err error) {
+	all, err := list(migrations)
+	for _, m := range all {
+		newest = max(newest, m.version)
+	}
+	return newest, err
 }
 
 // steps are the migrations as goose runs them. SQLite takes a file whole and finds the ends of its statements; goose's own reader
 // of SQL takes four megabytes for each line.
 func steps(migrations fs.FS) ([]*goose.Migration, error) {
-	names, err := fs.Glob(migrations, "*.sql")
+	all, err := list(migrations)
 	if err != nil {
 		return nil, err
 	}
-	var all []*goose.Migration
-	for _, name := range names {
-		n, err := number(name)
+	var run []*goose.Migration
+	for _, m := range all {
+		text, err := fs.ReadFile(migrations, m.name)
 		if err != nil {
 			return nil, err
 		}
-		text, err := fs.ReadFile(migrations, name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, goose.NewGoMigration(int64(n), &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+		run = append(run, goose.NewGoMigration(int64(m.version), &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				return fmt.Errorf("%s: %w", m.name, err)
 			}
 			return nil
 		}}, nil))
 	}
-	return all, nil
+	return run, nil
 }
 
 // prepare sees to it that there is a database with the newest schema at path.
